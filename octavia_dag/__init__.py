@@ -1,0 +1,1 @@
+"""octavia-dag: a video in, the same video in another language out, every step a Dagster asset."""

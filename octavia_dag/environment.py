@@ -1,0 +1,77 @@
+"""The only reader of the environment. Each variable is read once, checked, and refused with its name and value.
+
+    OCTAVIA_HOME        where everything of this installation lives (default ~/.octavia)
+    OCTAVIA_MODELS      model store, where it is shared between homes (default HOME/models)
+    OCTAVIA_THREADS     cores an engine may use (default: all there are)
+    OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
+    OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
+
+The two keys are read by name where they are used, so that no value of theirs lies in a configuration.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from octavia_dag.errors import InputError
+
+VOICE_KEY = "OCTAVIA_VOICE_KEY"
+CHAT_KEY = "OCTAVIA_CHAT_KEY"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where things lie, and which secrets are there (never their values)."""
+
+    home: Path
+    models_dir: Path
+    threads: int
+    has_voice_key: bool
+    has_chat_key: bool
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own folder: runs, events, schedules."""
+        return self.home / "dagster"
+
+    @property
+    def store(self) -> Path:
+        """Artifacts and the videos' records."""
+        return self.home / "store"
+
+    @property
+    def scratch(self) -> Path:
+        """Work in progress; on the store's file system, so that publishing is a rename."""
+        return self.home / "scratch"
+
+    @property
+    def voice_key_file(self) -> Path:
+        """The key of the voice profiles where the environment gives none."""
+        return self.home / "keys" / "voice.key"
+
+
+def read(home: Path | None = None) -> Environment:
+    """The environment, with `home` in place of OCTAVIA_HOME where it is given."""
+    root = (home or Path(os.environ.get("OCTAVIA_HOME") or Path.home() / ".octavia")).expanduser().absolute()
+    models = os.environ.get("OCTAVIA_MODELS")
+    return Environment(
+        home=root,
+        models_dir=Path(models).expanduser().absolute() if models else root / "models",
+        threads=_threads(os.environ.get("OCTAVIA_THREADS", "")),
+        has_voice_key=bool(os.environ.get(VOICE_KEY)),
+        has_chat_key=bool(os.environ.get(CHAT_KEY)),
+    )
+
+
+def _threads(text: str) -> int:
+    if not text:
+        return os.cpu_count() or 1
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise InputError(f"OCTAVIA_THREADS has the value {text!r}; it must be a whole number from 1 to 1024.")
+    return int(text)
+
+
+def enter(environment: Environment) -> None:
+    """Points Dagster, which reads its own variables, at this installation."""
+    os.environ["DAGSTER_HOME"] = str(environment.dagster_home)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"

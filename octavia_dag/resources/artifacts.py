@@ -1,0 +1,224 @@
+"""Artifacts live under their content key, manifest written last, and are found again by that key.
+
+    store/videos/<video>/<asset>/[<language>/]<key>/   document.json, files, manifest.json
+    store/videos/<video>/<asset>/[<language>/]current  the key of the latest materialization
+
+A folder is made in scratch and renamed into place, so whatever has a manifest is whole. The data version is a hash
+of the content alone (document and files), so an equal outcome makes nothing below it stale. The `current` pointer
+lets a step find its inputs without asking Dagster's database, which a remote worker may not reach.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import ValidationError
+
+from octavia_dag.errors import StorageError
+from octavia_dag.schema import Document
+
+DOCUMENT = "document.json"
+MANIFEST = "manifest.json"
+PICTURE = "picture.png"
+_ASIDE = (DOCUMENT, PICTURE)  # never part of the files' hashes
+_KEY_LENGTH = 32
+
+D = TypeVar("D", bound=Document)
+
+
+class Stored(Document):
+    """One file of an artifact."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(Document):
+    """What an artifact is and what it was made from. `deleted` names files removed on purpose (private payloads)."""
+
+    asset: str
+    video: str
+    language: str | None
+    key: str
+    data_version: str
+    code_version: str
+    inputs: dict[str, str]
+    settings: dict[str, Any]
+    engines: dict[str, str]
+    files: dict[str, Stored]
+    seconds: float
+    busy_seconds: float
+    counts: dict[str, int] = {}
+    deleted: tuple[str, ...] = ()
+
+
+class Artifact:
+    """A published artifact: its folder, its manifest, its document."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    def read(self, kind: type[D]) -> D:
+        """The document, as `kind`; a StorageError where it is damaged."""
+        try:
+            return kind.model_validate_json((self.folder / DOCUMENT).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise StorageError(
+                f"Reading {self.manifest.asset} of {self.manifest.video}: its document is damaged; delete the folder "
+                f"{self.folder} and run it again."
+            ) from error
+
+    def file(self, name: str) -> Path:
+        """Path of a file of the artifact; a StorageError where it is gone."""
+        path = self.folder / name
+        if not path.is_file():
+            raise StorageError(
+                f"Reading {self.manifest.asset} of {self.manifest.video}: the file {name} is gone; delete the folder "
+                f"{self.folder} and run it again."
+            )
+        return path
+
+    @property
+    def picture(self) -> bytes | None:
+        """A small PNG that shows the artifact, where it has one."""
+        path = self.folder / PICTURE
+        return path.read_bytes() if path.is_file() else None
+
+
+class ArtifactStore(dg.ConfigurableResource):
+    """The artifacts of one installation under `root`, work in progress under `scratch` (same file system)."""
+
+    root: str
+    scratch: str
+
+    def video_folder(self, video: str) -> Path:
+        """Everything of one video."""
+        return Path(self.root) / "videos" / video
+
+    def lines_folder(self, video: str, language: str) -> Path:
+        """Sounds of single lines, by line key: a one-line edit synthesizes one line."""
+        return self.video_folder(video) / "lines" / language
+
+    def find(self, asset: str, video: str, language: str | None, key: str) -> Artifact | None:
+        """The whole artifact with this content key, None where there is none."""
+        return _whole(self._place(asset, video, language) / key[:_KEY_LENGTH])
+
+    def current(self, asset: str, video: str, language: str | None) -> Artifact | None:
+        """The artifact of the latest materialization, None where it was never made."""
+        place = self._place(asset, video, language)
+        try:
+            key = (place / "current").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return _whole(place / key)
+
+    def point(self, artifact: Artifact) -> None:
+        """Makes `artifact` the current one of its partition."""
+        manifest = artifact.manifest
+        place = self._place(manifest.asset, manifest.video, manifest.language)
+        write_atomically(place / "current", artifact.folder.name.encode())
+
+    @contextmanager
+    def workspace(self) -> Generator[Path]:
+        """A folder in scratch, named after this process, gone afterwards unless it was published."""
+        with guarded("Making a work folder"):
+            Path(self.scratch).mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.scratch))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, folder: Path, document: Document, manifest: Manifest) -> Artifact:
+        """Renames `folder` into its place with `document` and `manifest` in it; the first one to publish wins."""
+        place = self._place(manifest.asset, manifest.video, manifest.language) / manifest.key[:_KEY_LENGTH]
+        with guarded(f"Storing {manifest.asset} of {manifest.video}"):
+            write_atomically(folder / DOCUMENT, document.model_dump_json(indent=1).encode())
+            write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.exists() and _whole(place) is None:
+                shutil.rmtree(place)
+            try:
+                os.replace(folder, place)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+        found = _whole(place)
+        if found is None:
+            raise StorageError(f"Storing {manifest.asset} of {manifest.video}: it vanished from {place}; run it again.")
+        return found
+
+    def forget(self, artifact: Artifact, name: str) -> Artifact:
+        """Deletes one private file of `artifact`; the manifest stays and says so."""
+        manifest = artifact.manifest.model_copy(update={"deleted": tuple({*artifact.manifest.deleted, name})})
+        write_atomically(artifact.folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+        (artifact.folder / name).unlink(missing_ok=True)
+        return Artifact(artifact.folder, manifest)
+
+    def _place(self, asset: str, video: str, language: str | None) -> Path:
+        folder = self.video_folder(video) / asset
+        return folder / language if language else folder
+
+
+def stored_files(folder: Path) -> dict[str, Stored]:
+    """Name (relative), size and sha256 of every file in `folder`, pictures and the document aside."""
+    found: dict[str, Stored] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in _ASIDE:
+            with path.open("rb") as file:
+                found[name] = Stored(size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+    return found
+
+
+def data_version(document: Document, files: dict[str, Stored]) -> str:
+    """Hash of the content: the document and the files, whatever it was made from."""
+    content = [document.model_dump_json(), {name: stored.sha256 for name, stored in files.items()}]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_KEY_LENGTH]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes `content` beside `path` and renames it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            os.unlink(file.name)
+            raise
+    os.replace(file.name, path)
+
+
+@contextmanager
+def guarded(doing: str) -> Generator[None]:
+    """Turns a full disk or a forbidden folder into a sentence that begins with `doing`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(f"{doing}: the disk is full; free some space and run it again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StorageError(f"{doing}: writing to {error.filename} is forbidden; choose another home.") from error
+        raise
+
+
+def _whole(folder: Path) -> Artifact | None:
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    for name, stored in manifest.files.items():
+        path = folder / name
+        if name not in manifest.deleted and (not path.is_file() or path.stat().st_size != stored.size):
+            return None
+    return Artifact(folder, manifest)

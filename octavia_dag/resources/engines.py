@@ -1,0 +1,200 @@
+"""The roles: what a step may ask of an engine, and nothing about which engine answers.
+
+Arrays in, arrays or documents out. Every engine names its licence, its languages and the revision of its weights,
+so that a result can be traced and a content key changes with the weights. An engine is named in the settings by
+import path ("package.module:Class"); `EngineRoom` loads it once per process, which keeps the model warm between
+steps and lets a test hand the command an engine of its own.
+
+Mono sound is float32 of shape (frames,), more channels (frames, channels), full scale 1.0.
+"""
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TypeVar
+
+import dagster as dg
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from octavia_dag.errors import SettingsError
+from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
+
+Samples = NDArray[np.float32]
+
+
+class EngineInfo(BaseModel):
+    """Who made a result: shown in metadata, part of the content key (`name` and `revision`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    revision: str
+    licence: str
+    languages: tuple[str, ...] = ()
+
+
+class Engine(dg.ConfigurableResource, ABC):
+    """Base of every role. Nothing is loaded before the first call that needs it."""
+
+    models_dir: str = ""
+    threads: int = 0
+
+    @abstractmethod
+    def info(self) -> EngineInfo:
+        """Name, revision of the weights, licence, languages; loads nothing."""
+
+
+class Separator(Engine):
+    """Splits a programme into voice and everything else."""
+
+    @abstractmethod
+    def background(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+        """Background of a sound that is given and returned in blocks of shape (frames, channels).
+
+        The blocks returned have any length, but together exactly as many frames as were given, in time with them;
+        memory does not grow with the length. Silence stays silence.
+        """
+
+
+class Diarizer(Engine):
+    """Tells who speaks when."""
+
+    @abstractmethod
+    def diarize(self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int) -> list[Turn]:
+        """Turns inside `regions` of a mono 16 kHz sound, sorted by start, labelled A, B, ... by first appearance.
+
+        The number of speakers is estimated between `minimum` and `maximum`, fixed when they are equal.
+        """
+
+
+class HeardSegment(BaseModel):
+    """A stretch as the transcriber heard it, with what the hallucination gates need."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...]
+    mean_logprob: float
+    no_speech: float
+    compression: float
+
+
+class Transcriber(Engine):
+    """Hears words."""
+
+    @abstractmethod
+    def detect_language(self, sound: Samples) -> tuple[str, float]:
+        """Language code (ISO 639-1) and its probability, of a mono 16 kHz sound."""
+
+    @abstractmethod
+    def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
+        """What is said inside `regions` of a mono 16 kHz sound; times are those of `sound`; empty sound, empty list."""
+
+
+class Translator(Engine):
+    """Turns text into another language."""
+
+    @abstractmethod
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """The (source, target) language tags it can serve now, with what is installed."""
+
+    @abstractmethod
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """One translation per text, in order. An unsupported pair is a PairError that names the supported ones."""
+
+
+class Condenser(Engine):
+    """Says the same in fewer words."""
+
+    @abstractmethod
+    def condense(self, text: str, original: str, language: str, ratio: float) -> str | None:
+        """A text of at most `ratio` times the length of `text` (in spoken time), numbers and names unchanged.
+
+        None when no such text was found; it is then flagged, never cut.
+        """
+
+
+class Profile(BaseModel):
+    """A speaker's private profile: lives in memory and, encrypted, in the store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    speaker: str
+    segments: tuple[Span, ...]
+    embedding: tuple[float, ...]
+    pitch_hz: float
+    voice_class: VoiceClass
+    reference_wav: bytes
+
+
+class VoiceCloner(Engine):
+    """Knows people by their voice, and gives a synthesizer what it needs to sound like them."""
+
+    @abstractmethod
+    def embed(self, sound: Samples) -> Samples:
+        """Unit-length embedding of a mono 16 kHz sound of at least 0.4 s."""
+
+    @abstractmethod
+    def profile(self, speaker: str, sound: Samples, segments: Sequence[Span]) -> Profile:
+        """Profile from the `segments` (cleanest speech of one person) of a mono 16 kHz sound."""
+
+
+class Synthesizer(Engine):
+    """Speaks."""
+
+    @property
+    @abstractmethod
+    def rate_hz(self) -> int:
+        """Sampling rate of what `speak` returns."""
+
+    @abstractmethod
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        """Voices that speak `language`, pure ones first, mixtures after; empty where it cannot speak it."""
+
+    @abstractmethod
+    def likeness(self, voice: Voice, language: str) -> tuple[Samples, float]:
+        """Unit-length embedding (the VoiceCloner's) and pitch in Hz of a voice as it speaks `language`."""
+
+    @abstractmethod
+    def speak(self, text: str, voice: Voice, language: str, speed: float) -> Samples:
+        """Mono sound of `text`, not silent; empty text is an EngineError. `speed` 1.0 is natural."""
+
+
+E = TypeVar("E", bound=Engine)
+
+
+class EngineRoom(dg.ConfigurableResource):
+    """Loads engines by import path, once per process and configuration."""
+
+    models_dir: str
+    threads: int = 0
+
+    def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
+        """The engine that `path` names; a SettingsError says what is wrong with a path that names none.
+
+        `options` are fields of the engine (a prompt, the address of an endpoint).
+        """
+        engine = _load(path, self.models_dir, self.threads, tuple(sorted((options or {}).items())))
+        if not isinstance(engine, role):
+            raise SettingsError(f"The engine {path} is no {role.__name__}; name one that is, or unset the setting.")
+        return engine
+
+
+@cache
+def _load(path: str, models_dir: str, threads: int, options: tuple[tuple[str, str], ...]) -> Engine:
+    """One engine per process: Dagster copies resources between steps, and a model must be loaded once."""
+    module, _, name = path.partition(":")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"No engine could be loaded from {path!r} ({error}); an engine is named 'package.module:Class'."
+        ) from error
+    if not (isinstance(kind, type) and issubclass(kind, Engine)):
+        raise SettingsError(f"{path} is not an engine; an engine is a subclass of a role in resources/engines.py.")
+    return kind(models_dir=models_dir, threads=threads, **dict(options))

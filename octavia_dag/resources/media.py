@@ -1,0 +1,153 @@
+"""The only file that starts ffmpeg and ffprobe.
+
+ffmpeg-python builds the graph, one runner here starts it: in a process group of its own that is killed with the
+run (a cancelled run must leave no child), with the tail of stderr in the error. Programs: the system's ffmpeg where
+it is version 5 or later, else the static build that models.lock names.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+import dagster as dg
+import ffmpeg
+
+from octavia_dag.errors import MediaError, ModelError, StorageError
+from octavia_dag.resources import models
+from octavia_dag.resources.stopwatch import busy
+
+BLOCK_BYTES = 1 << 20
+OLDEST_FFMPEG = 5
+_TAIL_LINES = 6
+_GRACE_S = 2.0
+
+
+class Media(dg.ConfigurableResource):
+    """ffmpeg and ffprobe. `models_dir` holds the static build that is used where the system has none."""
+
+    models_dir: str
+
+    def probe(self, path: Path, *arguments: str) -> dict[str, Any]:
+        """ffprobe's JSON for `path`; `arguments` such as "-show_streams". A MediaError where it is no media file."""
+        command = [program("ffprobe", self.models_dir), "-v", "error", "-of", "json", *arguments, str(path)]
+        return json.loads(b"".join(_output(command, f"Probing {path.name}")))
+
+    def run(self, stream: Any, doing: str) -> str:
+        """Runs an ffmpeg-python graph to its end and returns its stderr; `doing` begins the error's sentence."""
+        with _started(self._command(stream), doing) as (process, log):
+            _finish(process, log, doing)
+            return _tail(log, None)
+
+    def read(self, stream: Any, doing: str) -> Iterator[bytes]:
+        """The bytes that a graph writes to 'pipe:', in blocks; ffmpeg is ended when the reader stops early."""
+        return _output(self._command(stream), doing)
+
+    def write(self, stream: Any, blocks: Iterable[bytes], doing: str) -> str:
+        """Feeds `blocks` to a graph that reads 'pipe:' and returns its stderr."""
+        with _started(self._command(stream), doing, feed=True) as (process, log):
+            pipe = process.stdin
+            assert pipe is not None
+            try:
+                for block in blocks:
+                    pipe.write(block)
+                pipe.close()
+            except BrokenPipeError:
+                pass  # ffmpeg ended first; its exit code and stderr say why
+            _finish(process, log, doing)
+            return _tail(log, None)
+
+    def _command(self, stream: Any) -> list[str]:
+        built = ffmpeg.compile(stream, cmd=program("ffmpeg", self.models_dir), overwrite_output=True)
+        return [str(built[0]), "-nostdin", "-hide_banner", "-loglevel", "info", "-nostats", *map(str, built[1:])]
+
+
+@cache
+def program(name: str, models_dir: str) -> str:
+    """Path of ffmpeg or ffprobe: the system's where new enough, else the model store's."""
+    found = shutil.which(name)
+    if found and _major(found) >= OLDEST_FFMPEG:
+        return found
+    try:
+        return str(models.model_dir(models_dir, "ffmpeg") / name)
+    except ModelError as error:
+        raise MediaError(
+            f"There is no {name} of version {OLDEST_FFMPEG} or later here; run 'octavia models pull' to get a static one."
+        ) from error
+
+
+def _major(path: str) -> int:
+    text = subprocess.run([path, "-version"], capture_output=True, text=True, check=False).stdout
+    # Distribution builds say "5.1.6-0+deb12u1", nightly ones "N-110000-g...": the latter are newer than any release.
+    match = re.search(r"version n?(\d+)\.", text)
+    return int(match.group(1)) if match else (99 if "version N-" in text else 0)
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], doing: str, *, feed: bool = False
+) -> Generator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """A child in its own process group, with its stderr in a temporary file; killed with its group on any way out."""
+    with tempfile.TemporaryFile() as log, busy("ffmpeg", doing):
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield process, log
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None and not pipe.closed:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                pass  # what was still buffered for a child that is gone
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, sign)
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _output(command: Sequence[str], doing: str) -> Iterator[bytes]:
+    with _started(command, doing) as (process, log):
+        assert process.stdout is not None
+        while block := process.stdout.read(BLOCK_BYTES):
+            yield block
+        _finish(process, log, doing)
+
+
+def _finish(process: subprocess.Popen[bytes], log: IO[bytes], doing: str) -> None:
+    if process.stdout is not None and process.stdin is None:
+        process.stdout.read()
+    code = process.wait()
+    if code == 0:
+        return
+    tail = _tail(log, _TAIL_LINES)
+    if "No space left on device" in tail:
+        raise StorageError(f"{doing}: the disk is full; free some space and run it again.")
+    raise MediaError(f"{doing}: ffmpeg ended with code {code}. Its last words: {tail}")
+
+
+def _tail(log: IO[bytes], lines: int | None) -> str:
+    log.seek(0)
+    text = log.read().decode("utf-8", "replace").strip()
+    return text if lines is None else " | ".join(text.splitlines()[-lines:])

@@ -1,0 +1,248 @@
+"""Settings are slices, one per concern, so that a change touches only the steps that read it.
+
+Effective slice = defaults < the video's layer (more layers can join this fold). Every field is typed, bounded and
+described, since its description is what an operator reads. Unknown names and values outside the limits are refused
+with the name, the value and the limits. Engines are named by import path. Nothing here reads the environment: an
+endpoint's key never becomes a setting.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from octavia_dag.errors import SettingsError
+
+EMBEDDED = "octavia_dag.resources.embedded"
+
+
+class Slice(BaseModel):
+    """Base of the slices."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Separation(Slice):
+    """How speech and everything else are told apart."""
+
+    engine: str = Field(default=f"{EMBEDDED}.separator:DeepFilterSeparator", description="Separator, by import path.")
+    track: int | None = Field(
+        default=None, ge=0, le=63, description="Audio track to dub (0 is the first); unset: the best one."
+    )
+
+
+class Chunking(Slice):
+    """How speech is found and cut."""
+
+    speech_threshold: float = Field(
+        default=0.5, ge=0.1, le=0.95, description="VAD probability above which a window is speech."
+    )
+    min_silence_s: float = Field(
+        default=0.35, ge=0.1, le=2.0, description="A silence of this length or more cuts speech."
+    )
+    min_chunk_s: float = Field(
+        default=6.0, ge=1.0, le=12.0, description="Chunks are packed to at least this, where speech allows."
+    )
+    max_chunk_s: float = Field(default=12.0, ge=4.0, le=28.0, description="No chunk is longer.")
+
+
+class Diarization(Slice):
+    """Who speaks when."""
+
+    engine: str = Field(default=f"{EMBEDDED}.diarizer:SpectralDiarizer", description="Diarizer, by import path.")
+    min_speakers: int = Field(default=1, ge=1, le=20, description="At least this many people speak.")
+    max_speakers: int = Field(
+        default=8, ge=1, le=20, description="At most this many people speak; equal to the minimum: fixed."
+    )
+
+
+class Transcription(Slice):
+    """What is said."""
+
+    engine: str = Field(
+        default=f"{EMBEDDED}.transcriber:WhisperTranscriber", description="Transcriber, by import path."
+    )
+    language: str | None = Field(
+        default=None, description="Language spoken in the video (a tag such as en); unset: heard."
+    )
+    line_gap_s: float = Field(
+        default=0.7, ge=0.2, le=3.0, description="A silence of this length inside a turn begins a new line."
+    )
+    line_max_s: float = Field(default=12.0, ge=4.0, le=12.0, description="No line is longer.")
+    min_logprob: float = Field(
+        default=-1.0, ge=-3.0, le=0.0, description="Segments whose mean log probability is lower are refused."
+    )
+
+
+class Voices(Slice):
+    """Who speaks in the dub."""
+
+    engine: str = Field(default=f"{EMBEDDED}.voice_cloner:DVectorCloner", description="Voice cloner, by import path.")
+    reference_s: float = Field(
+        default=30.0, ge=3.0, le=60.0, description="Up to this much of a speaker's cleanest speech is kept."
+    )
+    mixtures: bool = Field(default=True, description="Extend the cast with mixtures of voices when pure ones run out.")
+    cast: dict[str, str] = Field(default_factory=dict, description="Speaker -> voice id, chosen by hand.")
+
+
+class TranslationSlice(Slice):
+    """How it is said in the other language."""
+
+    engine: str = Field(default=f"{EMBEDDED}.translator:LocalTranslator", description="Translator, by import path.")
+    condenser: str = Field(default=f"{EMBEDDED}.condenser:RuleCondenser", description="Condenser, by import path.")
+    endpoint: str = Field(
+        default="", description="Base address of an OpenAI-compatible chat endpoint that condenses; empty: rules."
+    )
+    endpoint_model: str = Field(default="", description="The model that the chat endpoint is asked for.")
+    prompt: str = Field(default="", description="The condensing prompt; empty: the built-in one.")
+    max_length_ratio: float = Field(
+        default=1.2, ge=0.8, le=2.0, description="Over this times the original's length a line is condensed."
+    )
+    glossary: dict[str, str] = Field(
+        default_factory=dict, description="Term -> its translation; equal: do not translate."
+    )
+
+
+class Synthesis(Slice):
+    """How it is spoken."""
+
+    engine: str = Field(default=f"{EMBEDDED}.synthesizer:KokoroSynthesizer", description="Synthesizer, by import path.")
+    parallel: int = Field(default=0, ge=0, le=64, description="Lines spoken side by side; 0: one per core.")
+    reuse: bool = Field(default=True, description="Take a line's sound from the line store where it was spoken before.")
+
+
+class Sync(Slice):
+    """How a line is fitted into its time."""
+
+    max_rate: float = Field(
+        default=1.3, ge=1.0, le=1.3, description="A line is never spoken faster than this times natural."
+    )
+    free_rate: float = Field(default=1.2, ge=1.0, le=1.3, description="Up to this rate nothing is flagged.")
+    min_rate: float = Field(
+        default=0.85, ge=0.7, le=1.0, description="A line is never spoken slower than this times natural."
+    )
+    guard_s: float = Field(default=0.05, ge=0.0, le=0.5, description="Silence kept before the next line.")
+
+
+class Mix(Slice):
+    """How the dub meets the music."""
+
+    duck_depth_db: float = Field(
+        default=6.0, ge=0.0, le=9.0, description="How far the bed steps back while the dub speaks (median)."
+    )
+    threshold_db: float = Field(default=-30.0, ge=-60.0, le=0.0, description="Sidechain compressor's threshold.")
+    ratio: float = Field(default=8.0, ge=1.0, le=20.0, description="Sidechain compressor's ratio.")
+    attack_ms: float = Field(default=20.0, ge=0.1, le=2000.0, description="Sidechain compressor's attack.")
+    release_ms: float = Field(default=250.0, ge=10.0, le=9000.0, description="Sidechain compressor's release.")
+
+
+class Delivery(Slice):
+    """What is handed over."""
+
+    keep_original: bool = Field(default=True, description="Keep the original sound as the second audio track.")
+    audio_kbps: int = Field(default=192, ge=128, le=512, description="Bit rate of the dub's audio track.")
+    subtitles: bool = Field(
+        default=True, description="Add subtitles in the target language where the container can hold text."
+    )
+
+
+class Settings(Slice):
+    """All slices of one video, as they take effect."""
+
+    separation: Separation = Separation()
+    chunking: Chunking = Chunking()
+    diarization: Diarization = Diarization()
+    transcription: Transcription = Transcription()
+    voices: Voices = Voices()
+    translation: TranslationSlice = TranslationSlice()
+    synthesis: Synthesis = Synthesis()
+    sync: Sync = Sync()
+    mix: Mix = Mix()
+    delivery: Delivery = Delivery()
+
+
+Layer = dict[str, dict[str, Any]]
+
+
+def effective(layers: Iterable[Mapping[str, Mapping[str, Any]]]) -> Settings:
+    """The settings that result from `layers`, later ones over earlier ones; a SettingsError names what is wrong."""
+    merged: Layer = {}
+    for layer in layers:
+        for name, values in layer.items():
+            merged.setdefault(name, {}).update(values)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from error
+
+
+def read_layer(path: Path) -> Layer:
+    """A layer from a YAML file of `slice: {field: value}`, checked against the limits."""
+    try:
+        loaded: object = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise SettingsError(f"Reading settings: there is no file {path}; name one that exists.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(
+            f"Reading settings from {path}: it is not YAML text ({_first_line(error)}); mend the file."
+        ) from error
+    if not isinstance(loaded, dict) or not all(isinstance(value, dict) for value in loaded.values()):
+        raise SettingsError(
+            f"Reading settings from {path}: it must hold 'slice:' blocks with 'field: value' lines; mend it."
+        )
+    layer: Layer = loaded
+    effective([layer])
+    return layer
+
+
+def slice_values(settings: Settings, reads: Iterable[str]) -> dict[str, Any]:
+    """The values of what a step reads: a slice by name, or one field as 'slice.field'."""
+    values: dict[str, Any] = {}
+    for name in reads:
+        head, _, field = name.partition(".")
+        chosen: Slice = getattr(settings, head)
+        values[name] = getattr(chosen, field) if field else chosen.model_dump()
+    return values
+
+
+def digest(value: object) -> str:
+    """sha256 of the canonical JSON of `value`: equal values, equal hash, whatever the order of their fields."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting {name}; known here: {', '.join(_known(first['loc']))}."
+    return (
+        f"The setting {name} has the value {first['input']!r}, which is refused: {first['msg']}{_limits(first['loc'])}."
+    )
+
+
+def _known(location: tuple[int | str, ...]) -> list[str]:
+    if len(location) < 2:
+        return sorted(Settings.model_fields)
+    kind = Settings.model_fields[str(location[0])].annotation
+    return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _limits(location: tuple[int | str, ...]) -> str:
+    kind = Settings.model_fields[str(location[0])].annotation
+    if len(location) < 2 or not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return ""
+    bounds = [
+        f"{mark} {getattr(limit, key)}"
+        for limit in kind.model_fields[str(location[1])].metadata
+        for key, mark in (("ge", "at least"), ("le", "at most"))
+        if hasattr(limit, key)
+    ]
+    return f" (limits: {', '.join(bounds)})" if bounds else ""

@@ -37,7 +37,10 @@ class Span(Document):
 
 
 class VideoTrack(Document):
-    """The picture as ffprobe tells it. `seconds` is its presented length, from packet times."""
+    """The picture as ffprobe tells it. `start` is its first presented time on the programme's timeline.
+
+    `seconds` is its presented length, from packet times; `rotation` is clockwise, in degrees.
+    """
 
     index: int
     codec: str
@@ -46,6 +49,7 @@ class VideoTrack(Document):
     frame_rate: float
     variable_frame_rate: bool
     rotation: int = 0
+    start: Seconds = 0.0
     seconds: Seconds
 
 
@@ -76,7 +80,8 @@ class SourceVideo(Document):
     """Probe and pre-analysis of one video.
 
     `seconds` is the length of picture and sound remuxed alone by stream copy, which is what the deliverable is
-    held to; `header_seconds` is what the container's header claims. `track` is the index within `audio` of the
+    held to; `header_seconds` is what the container's header claims. `origin_s` is the programme's beginning on the
+    file's own clock (unrounded: a remux must shift by exactly this). `track` is the index within `audio` of the
     track that is dubbed, None when there is no sound. `language`, `speakers_hint` and `music_score` come from
     the first 2 minutes that hold speech; language is None when nobody speaks.
     """
@@ -87,6 +92,7 @@ class SourceVideo(Document):
     size: int
     seconds: Seconds
     header_seconds: Seconds
+    origin_s: float = 0.0
     video: VideoTrack | None
     audio: tuple[AudioTrack, ...]
     subtitles: tuple[SubtitleTrack, ...]
@@ -192,9 +198,13 @@ class Verdict(Document):
 
 
 class Transcript(Document):
-    """The lines of the original, in order of their start, with the check's verdict."""
+    """The lines of the original, in order of their start, with the check's verdict.
+
+    `programme_seconds` is the programme's length, which ends the last line's room; 0 where there is no sound.
+    """
 
     language: str | None
+    programme_seconds: Seconds = 0.0
     lines: tuple[Line, ...]
     verdict: Verdict = Verdict(ok=True)
 

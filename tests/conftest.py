@@ -1,9 +1,34 @@
-"""What every test may ask for: where the recordings lie, and where the models lie."""
+"""What every test may ask for: where the recordings lie, and where the models lie.
+
+Where OCTAVIA_TEST_NO_SKIP is set, as CI does, a test that would be skipped fails with the reason.
+"""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.outcome == "skipped" and not hasattr(report, "wasxfail") and os.environ.get("OCTAVIA_TEST_NO_SKIP"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"Nothing may be skipped here (OCTAVIA_TEST_NO_SKIP): {reason}"
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ class Manifest(Document):
     files: dict[str, Stored]
     seconds: float
     busy_seconds: float
-    counts: dict[str, int] = {}
+    counts: dict[str, int]
     deleted: tuple[str, ...] = ()
 
 

@@ -173,6 +173,7 @@ class EngineRoom(dg.ConfigurableResource):
 
     models_dir: str
     threads: int = 0
+    chat_key: str = ""
 
     def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
         """The engine that `path` names; a SettingsError says what is wrong with a path that names none.

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +27,11 @@ from octavia_dag.resources.stopwatch import busy
 
 BLOCK_BYTES = 1 << 20
 OLDEST_FFMPEG = 5
+# The static build carries an old C library that crashes in the system's character converters (a transport stream's
+# service name is enough to call them); with no folder of converters it goes without.
+_NO_GCONV = ("env", f"GCONV_PATH={os.devnull}")
+# Up to version 6 ffmpeg ends with 0 when the last write fails: an mp4 on a full disk has no index then.
+_UNTOLD = re.compile(r"Error (writing trailer|closing file)")
 _TAIL_LINES = 6
 _GRACE_S = 2.0
 
@@ -40,6 +45,16 @@ class Media(dg.ConfigurableResource):
         """ffprobe's JSON for `path`; `arguments` such as "-show_streams". A MediaError where it is no media file."""
         command = [program("ffprobe", self.models_dir), "-v", "error", "-of", "json", *arguments, str(path)]
         return json.loads(b"".join(_output(command, f"Probing {path.name}")))
+
+    def probe_lines(self, path: Path, *arguments: str) -> Iterator[str]:
+        """ffprobe's output for `path` line by line, as it comes; `arguments` say what is shown and how."""
+        rest = b""
+        command = [program("ffprobe", self.models_dir), "-v", "error", *arguments, str(path)]
+        for block in _output(command, f"Reading the packets of {path.name}"):
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line.decode() for line in lines)
+        if rest:
+            yield rest.decode()
 
     def run(self, stream: Any, doing: str) -> str:
         """Runs an ffmpeg-python graph to its end and returns its stderr; `doing` begins the error's sentence."""
@@ -80,7 +95,7 @@ def program(name: str, models_dir: str) -> str:
         return str(models.model_dir(models_dir, "ffmpeg") / name)
     except ModelError as error:
         raise MediaError(
-            f"There is no {name} of version {OLDEST_FFMPEG} or later here; run 'octavia models pull' to get a static one."
+            f"There is no {name} of version {OLDEST_FFMPEG} or later here; run 'octavia models pull' to get one."
         ) from error
 
 
@@ -98,7 +113,7 @@ def _started(
     """A child in its own process group, with its stderr in a temporary file; killed with its group on any way out."""
     with tempfile.TemporaryFile() as log, busy("ffmpeg", doing):
         process = subprocess.Popen(
-            command,
+            [*_NO_GCONV, *command],
             stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -113,10 +128,8 @@ def _started(
 def _end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None and not pipe.closed:
-            try:
+            with suppress(BrokenPipeError):  # what was still buffered for a child that is gone
                 pipe.close()
-            except BrokenPipeError:
-                pass  # what was still buffered for a child that is gone
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return
@@ -139,10 +152,11 @@ def _finish(process: subprocess.Popen[bytes], log: IO[bytes], doing: str) -> Non
     if process.stdout is not None and process.stdin is None:
         process.stdout.read()
     code = process.wait()
-    if code == 0:
+    said = _tail(log, None)
+    if code == 0 and not _UNTOLD.search(said):
         return
     tail = _tail(log, _TAIL_LINES)
-    if "No space left on device" in tail:
+    if "No space left on device" in said:
         raise StorageError(f"{doing}: the disk is full; free some space and run it again.")
     raise MediaError(f"{doing}: ffmpeg ended with code {code}. Its last words: {tail}")
 

@@ -1,0 +1,72 @@
+# Every target sets up what it needs by itself: the virtual environment, the packages, the models. None needs root
+# but `make system`. A name with spaces, quotes or dollar signs is safe: variables reach the recipes through the shell's
+# environment, never through make's own expansion.
+
+override VIDEO := $(value VIDEO)
+override TO := $(if $(value TO),$(value TO),pt-BR)
+override OUT := $(if $(value OUT),$(value OUT),out)
+export VIDEO TO OUT
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTHON ?= python3.11
+# Apertium's pairs between languages that the synthesizer speaks.
+SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita
+
+.PHONY: help dub ui test test-system check models system clean
+
+help:
+	@echo 'make dub VIDEO=talk.mp4 TO=pt-BR OUT=out    dubs VIDEO into TO ("pt-BR es": both); no VIDEO: a sample'
+	@echo 'make ui        shows the graph and its runs in a browser'
+	@echo 'make test      checks the code, then runs the tests'
+	@echo 'make check     lint, format and types'
+	@echo 'make system    as root: system packages that add rough language pairs'
+	@echo 'make clean     removes the virtual environment and the caches'
+
+dub: models
+	@if [ -n "$$VIDEO" ]; then video=$$VIDEO; else \
+		video=$$OUT/sample.mp4; mkdir -p "$$OUT"; [ -f "$$video" ] || .venv/bin/octavia sample "$$video"; fi \
+	&& set -f && set -- && for language in $$TO; do set -- "$$@" --to "$$language"; done \
+	&& .venv/bin/octavia dub "$$video" "$$@" --out "$$OUT"
+
+ui: models
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" octavia ui
+
+test: check models
+	@.venv/bin/python -m pytest
+
+# What `make test` leaves out: the tests of what `make system` installs.
+test-system: .venv/.dev models
+	@.venv/bin/python -m pytest -m system
+
+check: .venv/.dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/pyright
+
+models: .venv/.base
+	@.venv/bin/octavia models pull --quiet
+
+system:
+	@[ "$$(id -u)" = 0 ] || { echo 'make system installs system packages, so it needs root: sudo make system' >&2; exit 1; }
+	@command -v apt-get >/dev/null || { echo 'make system knows only apt-get; install by hand: $(SYSTEM_PACKAGES)' >&2; exit 1; }
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES)
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find octavia_dag tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.base: .venv/.made pyproject.toml constraints.txt
+	@echo 'Installing the packages (some minutes, once)'
+	@.venv/bin/python -m pip install -q -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: .venv/.base
+	@.venv/bin/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.venv/.made:
+	@for python in "$(PYTHON)" python3.11 python3 python; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+			"$$python" -m venv .venv && touch $@; exit; fi; done; \
+	echo 'octavia needs Python 3.11, and none is on the PATH; install it, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1

@@ -1,0 +1,112 @@
+"""The other language: the text of every line, and every line's own sound in its speaker's voice."""
+
+from typing import Any
+
+import dagster as dg
+
+from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.telling import picture_of, table_of
+from octavia_dag.errors import PairError
+from octavia_dag.resources import pictures
+from octavia_dag.resources.artifacts import Artifact
+from octavia_dag.resources.engines import Synthesizer, Translator
+from octavia_dag.resources.line_store import LineStore
+from octavia_dag.resources.localize import translate_lines
+from octavia_dag.resources.speaking import speak_lines
+from octavia_dag.resources.workshop import Workshop
+from octavia_dag.schema import Casting, DubbedChunks, Transcript, Translation
+
+
+@asset("translation")
+def translation(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
+    """The lines in the other language."""
+    return run_step(context, workshop, _make_translation, _tell_translation)
+
+
+@asset("dubbed_chunks")
+def dubbed_chunks(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
+    """One sound per line."""
+    return run_step(context, workshop, _make_dubbed_chunks, _tell_dubbed_chunks)
+
+
+def _make_translation(work: Work) -> Made:
+    original = work.read("transcript", Transcript)
+    translator = work.engine(Translator, "translator")
+    if original.language is None:
+        return Made(Translation(source="und", target=work.tag, engine=translator.info().name, lines=()))
+    if not work.engine(Synthesizer, "synthesizer").voices(work.tag):
+        raise PairError(
+            f"Dubbing {work.video} into {work.tag}: the chosen synthesizer does not speak it; choose another."
+        )
+    document = translate_lines(
+        original.lines,
+        source=original.language,
+        target=work.tag,
+        translator=translator,
+        condenser=work.condenser(),
+        chosen=work.settings.translation,
+        report=work.report,
+    )
+    condensed = sum(line.text != line.full_text for line in document.lines)
+    return Made(document, counts={"lines": len(document.lines), "condensed": condensed})
+
+
+def _tell_translation(artifact: Artifact) -> dict[str, Any]:
+    document = artifact.read(Translation)
+    rows = [
+        dg.TableRecord(
+            {
+                "line": one.id,
+                "speaker": one.speaker,
+                "text": one.text,
+                "length_ratio": one.length_ratio,
+                "before_condensing": one.full_text if one.full_text != one.text else "",
+                "flags": ", ".join(one.flags),
+            }
+        )
+        for one in document.lines
+    ]
+    return {"pair": f"{document.source} -> {document.target}", **table_of("lines_translated", rows)}
+
+
+def _make_dubbed_chunks(work: Work) -> Made:
+    synthesizer = work.engine(Synthesizer, "synthesizer")
+    original = work.read("transcript", Transcript)
+    document = speak_lines(
+        work.read("translation", Translation),
+        work.read("casting", Casting),
+        original,
+        synthesizer=synthesizer,
+        condenser=work.condenser(),
+        media=work.workshop.media,
+        synthesis=work.settings.synthesis,
+        sync=work.settings.sync,
+        folder=work.folder,
+        store=LineStore(work.workshop.store.lines_folder(work.video, work.tag)),
+        programme_s=original.programme_seconds,
+        report=work.report,
+    )
+    sync = work.settings.sync
+    picture = pictures.rates_png(document.lines, free=sync.free_rate, most=sync.max_rate) if document.lines else None
+    counts = {"lines": len(document.lines), "spoken_now": document.made, "taken_from_store": document.reused}
+    return Made(document, counts=counts, picture=picture)
+
+
+def _tell_dubbed_chunks(artifact: Artifact) -> dict[str, Any]:
+    document = artifact.read(DubbedChunks)
+    rows = [
+        dg.TableRecord(
+            {
+                "line": one.id,
+                "voice": one.voice,
+                "text": one.text,
+                "seconds": one.seconds,
+                "room": one.room_seconds,
+                "rate": one.rate,
+                "flags": ", ".join(one.flags),
+            }
+        )
+        for one in document.lines
+    ]
+    fastest = {"fastest_rate": max(line.rate for line in document.lines)} if document.lines else {}
+    return {**fastest, **table_of("lines_spoken", rows), **picture_of(artifact, "rates")}

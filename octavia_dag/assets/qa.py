@@ -1,0 +1,275 @@
+"""Every promise measured on the finished file, per video and per line, with flags in words.
+
+The report judges against the effective settings: a switch that is off is not a failure. It ends by letting go of the
+private voices where no other dub needs them.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+
+from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.telling import table_of
+from octavia_dag.assets.voices import forget_when_done, profiles_of
+from octavia_dag.dubbing import quality
+from octavia_dag.dubbing.hearing import word_error_rate
+from octavia_dag.partitions import parts
+from octavia_dag.resources import inspection
+from octavia_dag.resources.artifacts import DOCUMENT, Artifact
+from octavia_dag.resources.engines import Transcriber, VoiceCloner
+from octavia_dag.resources.mux import packet_md5
+from octavia_dag.resources.sound import programme_loudness, read_mono
+from octavia_dag.resources.workshop import Workshop
+from octavia_dag.schema import (
+    Casting,
+    Chunks,
+    DubbedChunks,
+    DuckedMix,
+    FinalMux,
+    Line,
+    LineQuality,
+    Measure,
+    PlacedLine,
+    QaReport,
+    SourceVideo,
+    SpeakerMap,
+    Stems,
+    SyncedSpeech,
+    Transcript,
+    Translation,
+)
+
+REPORT = "qa_report.json"
+
+
+@asset("qa_report")
+def qa_report(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
+    """Every promise measured."""
+    result = run_step(context, workshop, _make, _tell)
+    forget_when_done(workshop.store, parts(context.partition_key)[0])
+    return result
+
+
+def _make(work: Work) -> Made:
+    muxed = work.read("final_mux", FinalMux)
+    if muxed.untouched:
+        report = QaReport(
+            video=work.video, language=work.tag, nothing_to_dub=True, measures=(), lines=(), flags=(), notes=muxed.notes
+        )
+    else:
+        report = _measured(work, muxed)
+    (work.folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    broken = sum(not one.ok for one in report.measures)
+    return Made(report, counts={"lines": len(report.lines), "promises_broken": broken, "flags": len(report.flags)})
+
+
+def _measured(work: Work, muxed: FinalMux) -> QaReport:
+    lines = _lines(work)
+    work.report(0.4)
+    measures = [*_file(work, muxed), *_timing(work, muxed, lines), *_sound(work, muxed), *_people(work)]
+    broken = [
+        f"{one.name} is {one.value} {one.unit} ({one.limit}). {one.note}".strip() for one in measures if not one.ok
+    ]
+    told = [f"{line.id}: {flag}" for line in lines for flag in line.flags]
+    casting = work.read("casting", Casting)
+    mixed = work.read("ducked_mix", DuckedMix)
+    notes = (*work.read("source_video", SourceVideo).notes, *casting.notes, *mixed.notes, *muxed.notes)
+    cast_flags = [f"{role.speaker}: {flag}" for role in casting.roles for flag in role.flags]
+    return QaReport(
+        video=work.video,
+        language=work.tag,
+        nothing_to_dub=False,
+        measures=tuple(measures),
+        lines=tuple(lines),
+        flags=(*broken, *cast_flags, *told),
+        notes=notes,
+    )
+
+
+def _file(work: Work, muxed: FinalMux) -> list[Measure]:
+    """Picture, length, tracks, peak."""
+    media = work.workshop.media
+    path, made = Path(work.record.path), work.file("final_mux", muxed.video)
+    source = work.read("source_video", SourceVideo)
+    dub = inspection.probe_video(media, made, "", 0)
+    same = packet_md5(media, path, "v:0") == packet_md5(media, made, "v:0")
+    first = dub.audio[0]
+    wanted = len(source.audio) + 1 if work.settings.delivery.keep_original else 1
+    _, peak = programme_loudness(media, path, source.track or 0)
+    ceiling = max(quality.PEAK_DBTP, peak) if peak is not None else quality.PEAK_DBTP
+    tagged = first.default and first.language in (muxed.language_tag, work.tag)
+    return [
+        quality.measure("picture packets identical", float(same), "", "1", same),
+        quality.within("length against the source", dub.seconds - source.seconds, 0.0, quality.LENGTH_LIMIT_S, "s"),
+        quality.measure("dub is the default track and tagged", float(tagged), "", "1", tagged),
+        quality.measure("audio tracks", float(len(dub.audio)), "", f"{wanted}", len(dub.audio) == wanted),
+        quality.at_most("true peak", muxed.true_peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
+    ]
+
+
+def _timing(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> list[Measure]:
+    """Onsets, speech IoU, rates, round trip, and the bed in gaps."""
+    source = work.read("source_video", SourceVideo)
+    placed = work.read("synced_speech", SyncedSpeech).lines
+    heard, _ = inspection.compare(
+        work.workshop.media, Path(work.record.path), source, work.file("final_mux", muxed.video), placed
+    )
+    work.report(0.6)
+    shared = quality.intersection_over_union(heard.source_speech, heard.dub_speech, source.seconds)
+    onsets = [abs(line.onset_error_s) for line in lines if line.onset_error_s is not None]
+    sync = work.settings.sync
+    return [
+        quality.at_most(
+            "onset error, median", float(np.median(onsets)) if onsets else None, quality.ONSET_MEDIAN_S, "s"
+        ),
+        quality.at_most("onset error, largest", max(onsets) if onsets else None, quality.ONSET_MAX_S, "s"),
+        quality.at_least("speech IoU", shared, quality.IOU_LEAST, ""),
+        *quality.rates([line.rate for line in lines], sync.free_rate, sync.max_rate),
+        quality.at_most("round trip WER", _round_trip(work, lines), quality.ROUND_TRIP_MOST, ""),
+        *quality.gaps(heard.meter),
+    ]
+
+
+def _sound(work: Work, muxed: FinalMux) -> list[Measure]:
+    """Loudness, ducking, residue."""
+    mixed = work.read("ducked_mix", DuckedMix)
+    stems = work.read("stems", Stems)
+    transcript = work.read("transcript", Transcript)
+    media = work.workshop.media
+    source = work.read("source_video", SourceVideo)
+    before, _ = programme_loudness(media, Path(work.record.path), source.track or 0)
+    after, _ = programme_loudness(media, work.file("final_mux", muxed.video), 0)
+    change = None if before is None or after is None else after - before
+    speech = (
+        None
+        if mixed.speech_lufs is None or mixed.original_speech_lufs is None
+        else mixed.speech_lufs - mixed.original_speech_lufs
+    )
+    assert stems.bgm_full is not None
+    left = inspection.residue(
+        work.file("stems", stems.bgm_full),
+        work.read("chunks", Chunks).regions,
+        transcript.language or "en",
+        [line.text for line in transcript.lines],
+        work.engine(Transcriber, "transcriber"),
+    )
+    work.report(0.8)
+    depth = work.settings.mix.duck_depth_db
+    return [
+        quality.within("dubbed speech against the original", speech, 0.0, quality.LOUDNESS_LU, "LU"),
+        quality.measure("programme loudness change", change, "LU", "reported", True),
+        quality.within("bed reduction under speech", mixed.median_reduction_db, depth, quality.DEPTH_DB, "dB")
+        if stems.background_lufs is not None
+        else quality.not_applicable("bed reduction under speech", "dB", "there is no bed to duck"),
+        quality.at_most("original words left in the bed", left, quality.RESIDUE_MOST, ""),
+    ]
+
+
+def _people(work: Work) -> list[Measure]:
+    """Voices: apart from each other, steady, of their own class; likeness to the originals is reported."""
+    spoken = work.read("dubbed_chunks", DubbedChunks).lines
+    cloner = work.engine(VoiceCloner, "cloner")
+    sounds = [(line.id, line.speaker, work.file("dubbed_chunks", line.sound)) for line in spoken]
+    voices = inspection.dub_voices(sounds, cloner, lambda done: work.report(0.8 + 0.2 * done))
+    profiles, _ = profiles_of(work)
+    wrong = [p.speaker for p in profiles if p.speaker in voices.classes and voices.classes[p.speaker] != p.voice_class]
+    likeness = [
+        quality.cosine(voices.means[p.speaker], np.asarray(p.embedding, dtype=np.float32))
+        for p in profiles
+        if p.speaker in voices.means
+    ]
+    found = len(work.read("speaker_map", SpeakerMap).speakers)
+    cast = len({role.voice.id for role in work.read("casting", Casting).roles})
+    classes = (
+        quality.at_most("speakers heard as another voice class", float(len(wrong)), 0.0, "", ", ".join(wrong))
+        if voices.classes
+        else quality.not_applicable("speakers heard as another voice class", "", "too little speech to judge")
+    )
+    return [
+        quality.measure("voices for speakers", float(cast), "", f"{found}", cast == found),
+        quality.voices_apart(voices.means),
+        quality.lines_own(voices.means, voices.lines),
+        classes,
+        quality.measure(
+            "likeness to the original speakers (SECS)", float(np.mean(likeness)), "cosine", "reported", True
+        )
+        if likeness
+        else quality.not_applicable("likeness to the original speakers (SECS)", "cosine", "too little speech"),
+    ]
+
+
+def _lines(work: Work) -> list[LineQuality]:
+    """One line after the other: where it starts, how fast it is, what is heard in it."""
+    spoken = {line.id: line for line in work.read("dubbed_chunks", DubbedChunks).lines}
+    texts = {line.id: line for line in work.read("translation", Translation).lines}
+    originals: dict[str, Line] = {line.id: line for line in work.read("transcript", Transcript).lines}
+    ear = work.engine(Transcriber, "transcriber")
+    kept = work.workshop.store.lines_folder(work.video, work.tag) / "heard"
+    found: list[LineQuality] = []
+    placed: tuple[PlacedLine, ...] = work.read("synced_speech", SyncedSpeech).lines
+    for number, one in enumerate(placed):
+        line = spoken[one.id]
+        sound = work.file("dubbed_chunks", line.sound)
+        heard = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept)
+        begin = quality.onset_s(read_mono(sound, inspection.HEARING_HZ), inspection.HEARING_HZ)
+        error = None if begin is None else one.start + begin - originals[one.id].start
+        wer = word_error_rate(line.text, heard)
+        found.append(
+            LineQuality(
+                id=one.id,
+                speaker=one.speaker,
+                onset_error_s=error,
+                lateness_s=one.lateness_s,
+                rate=one.rate,
+                length_ratio=texts[one.id].length_ratio,
+                round_trip_wer=wer,
+                heard=heard,
+                flags=(*originals[one.id].flags, *texts[one.id].flags, *line.flags, *one.flags),
+            )
+        )
+        work.report(0.4 * (number + 1) / len(placed))
+    return found
+
+
+def _round_trip(work: Work, lines: Sequence[LineQuality]) -> float | None:
+    """WER of the lines' own sounds, weighted by words."""
+    words = {line.id: len(line.text.split()) for line in work.read("dubbed_chunks", DubbedChunks).lines}
+    known = [(line.round_trip_wer, words[line.id]) for line in lines if line.round_trip_wer is not None]
+    total = sum(weight for _, weight in known)
+    return sum(wer * weight for wer, weight in known) / total if total else None
+
+
+def _tell(artifact: Artifact) -> dict[str, Any]:
+    report = artifact.read(QaReport)
+    measures = [
+        dg.TableRecord(
+            {"promise": m.name, "value": m.value, "unit": m.unit, "limit": m.limit, "holds": m.ok, "note": m.note}
+        )
+        for m in report.measures
+    ]
+    lines = [
+        dg.TableRecord(
+            {
+                "line": one.id,
+                "speaker": one.speaker,
+                "onset_error_s": one.onset_error_s,
+                "rate": one.rate,
+                "round_trip_wer": one.round_trip_wer,
+                "heard": one.heard,
+                "flags": ", ".join(one.flags),
+            }
+        )
+        for one in report.lines
+    ]
+    numbers = {m.name.replace(" ", "_").replace(",", ""): m.value for m in report.measures if m.value is not None}
+    return {
+        "nothing_to_dub": report.nothing_to_dub,
+        "report": dg.MetadataValue.path(str(artifact.folder / DOCUMENT)),
+        "flags_in_words": "\n".join(report.flags) or "none",
+        **{name: value for name, value in numbers.items() if name.isidentifier()},
+        **table_of("promises", measures),
+        **table_of("lines_measured", lines),
+    }

@@ -1,0 +1,20 @@
+"""How artifacts are shown in the Dagster UI: a table only where there are rows, a picture only where there is one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from octavia_dag.resources.artifacts import Artifact
+from octavia_dag.resources.pictures import as_markdown
+
+
+def table_of(name: str, rows: Sequence[dg.TableRecord]) -> dict[str, Any]:
+    """A table, or nothing: Dagster cannot infer the columns of an empty one."""
+    return {name: dg.MetadataValue.table(list(rows))} if rows else {}
+
+
+def picture_of(artifact: Artifact, name: str) -> dict[str, Any]:
+    """The artifact's picture, inline, where it has one."""
+    png = artifact.picture
+    return {name: dg.MetadataValue.md(as_markdown(png, name))} if png else {}

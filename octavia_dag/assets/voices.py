@@ -1,0 +1,172 @@
+"""People's voices: private profiles of the speakers, and who speaks for whom in the dub.
+
+The profiles are biometric data. They exist in memory and, encrypted, in one file of the artifact; that file is deleted
+as soon as no requested dub of the video still needs it. Whoever needs them after that derives them again from stems
+and speaker map, in memory; the data version is a keyed hash, so it stays what it was.
+"""
+
+from typing import Any
+
+import dagster as dg
+import numpy as np
+
+from octavia_dag.assets.source import HEARING_HZ
+from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.telling import table_of
+from octavia_dag.dubbing.voices import Candidate, Person, cast_voices, reference_segments
+from octavia_dag.errors import InputError
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore
+from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
+from octavia_dag.resources.sound import read_mono
+from octavia_dag.resources.vault import keyed_hash, open_sealed, seal
+from octavia_dag.resources.videos import record
+from octavia_dag.resources.workshop import Workshop
+from octavia_dag.schema import Casting, Reference, SpeakerMap, Stems, VoiceProfiles
+
+PAYLOAD = "profiles.sealed"
+MATCHED_NOT_CLONED = (
+    "The voices are the nearest of the synthesizer's own; this engine matches voices, it does not clone."
+)
+
+
+@asset("voice_profiles")
+def voice_profiles(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
+    """The speakers' private profiles, encrypted."""
+    return run_step(context, workshop, _make_profiles, _tell_profiles)
+
+
+@asset("casting")
+def casting(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
+    """Speaker -> voice."""
+    return run_step(context, workshop, _make_casting, _tell_casting)
+
+
+def profiles_of(work: Work) -> tuple[list[Profile], bool]:
+    """The speakers' profiles, and whether they had to be derived again because the payload is deleted."""
+    artifact = work.inputs["voice_profiles"]
+    if PAYLOAD in artifact.manifest.files and PAYLOAD not in artifact.manifest.deleted:
+        return open_sealed(artifact.file(PAYLOAD).read_bytes(), work.workshop.vault.secret()), False
+    return derived(work), bool(artifact.manifest.files)
+
+
+def derived(work: Work) -> list[Profile]:
+    """The profiles from stems and speaker map, in memory."""
+    stems, people = _stems(work), _people(work)
+    if stems.clean_vocals is None or not people.speakers:
+        return []
+    cloner = work.engine(VoiceCloner, "cloner")
+    sound = read_mono(_upstream(work, "stems").file(stems.clean_vocals), HEARING_HZ)
+    wanted = work.settings.voices.reference_s
+    profiles: list[Profile] = []
+    for number, speaker in enumerate(people.speakers):
+        segments = reference_segments(people.turns, people.overlaps, speaker.id, seconds=wanted)
+        profiles.append(cloner.profile(speaker.id, sound, segments))
+        work.report((number + 1) / len(people.speakers))
+    return profiles
+
+
+def forget_when_done(store: ArtifactStore, video: str) -> bool:
+    """Deletes the private payload once every requested language is delivered and reported; True when it is gone."""
+    artifact = store.current("voice_profiles", video, None)
+    if artifact is None:
+        return False
+    for language in record(store, video).requested:
+        report, mux = (store.current(name, video, language) for name in ("qa_report", "final_mux"))
+        if report is None or mux is None or report.manifest.inputs.get("final_mux") != mux.manifest.data_version:
+            return False
+    if PAYLOAD in artifact.manifest.files and PAYLOAD not in artifact.manifest.deleted:
+        store.forget(artifact, PAYLOAD)
+    return True
+
+
+def _make_profiles(work: Work) -> Made:
+    profiles = derived(work)
+    references = tuple(
+        Reference(
+            speaker=one.speaker,
+            seconds=sum(segment.seconds for segment in one.segments),
+            segments=len(one.segments),
+            voice_class=one.voice_class,
+        )
+        for one in profiles
+    )
+    secret = work.workshop.vault.secret()
+    if profiles:
+        (work.folder / PAYLOAD).write_bytes(seal(profiles, secret))
+    document = VoiceProfiles(references=references, payload=PAYLOAD if profiles else None)
+    return Made(document, counts={"speakers": len(profiles)}, version=keyed_hash(profiles, secret))
+
+
+def _tell_profiles(artifact: Artifact) -> dict[str, Any]:
+    document = artifact.read(VoiceProfiles)
+    rows = [
+        dg.TableRecord(
+            {"speaker": r.speaker, "reference_seconds": r.seconds, "segments": r.segments, "class": r.voice_class}
+        )
+        for r in document.references
+    ]
+    state = "deleted: every requested dub is delivered" if artifact.manifest.deleted else "encrypted"
+    return {"payload": state if document.payload else "none", **table_of("references", rows)}
+
+
+def _make_casting(work: Work) -> Made:
+    profiles, again = profiles_of(work)
+    if not profiles:
+        return Made(Casting(roles=(), cloned=False))
+    talk = {speaker.id: speaker.talk_seconds for speaker in work.read("speaker_map", SpeakerMap).speakers}
+    synthesizer = work.engine(Synthesizer, "synthesizer")
+    voices = synthesizer.voices(work.tag)
+    chosen = work.settings.voices
+    known = {voice.id for voice in voices}
+    for speaker, voice in chosen.cast.items():
+        if voice not in known:
+            raise InputError(
+                f"Casting {work.video} in {work.tag}: there is no voice {voice!r} for speaker {speaker}; "
+                f"the voices are {', '.join(sorted(known))}."
+            )
+    candidates = [
+        Candidate(voice, *synthesizer.likeness(voice, work.tag))
+        for voice in voices
+        if chosen.mixtures or len(voice.styles) == 1 or voice.id in chosen.cast.values()
+    ]
+    people = [
+        Person(
+            p.speaker, np.asarray(p.embedding, dtype=np.float32), p.pitch_hz, p.voice_class, talk.get(p.speaker, 0.0)
+        )
+        for p in profiles
+    ]
+    roles = cast_voices(people, candidates, chosen.cast)
+    document = Casting(roles=tuple(roles), cloned=False, notes=(MATCHED_NOT_CLONED,))
+    return Made(document, counts={"voices": len({r.voice.id for r in roles}), "voice_profiles_rederived": int(again)})
+
+
+def _tell_casting(artifact: Artifact) -> dict[str, Any]:
+    rows = [
+        dg.TableRecord(
+            {
+                "speaker": r.speaker,
+                "voice": r.voice.id,
+                "class": r.voice.voice_class,
+                "cosine": r.cosine,
+                "chosen_by_hand": r.overridden,
+                "flags": ", ".join(r.flags),
+            }
+        )
+        for r in artifact.read(Casting).roles
+    ]
+    return table_of("cast", rows)
+
+
+def _upstream(work: Work, name: str) -> Artifact:
+    """An input of voice_profiles, also where the step that asks (casting) has it only indirectly."""
+    from octavia_dag.assets.step import current
+
+    return work.inputs[name] if name in work.inputs else current(work.workshop, name, work.video, None)
+
+
+def _stems(work: Work) -> Stems:
+    return _upstream(work, "stems").read(Stems)
+
+
+def _people(work: Work) -> SpeakerMap:
+    return _upstream(work, "speaker_map").read(SpeakerMap)

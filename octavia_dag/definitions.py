@@ -1,0 +1,64 @@
+"""The only wiring: assets, jobs and tools of one installation.
+
+Both jobs run in one process, also when started in the UI: a model is then loaded once, and a step costs a fraction of
+a second of orchestration instead of the several seconds of a process per step. Dagster cannot hold video partitions
+and dub partitions in one job, hence two.
+"""
+
+import dagster as dg
+
+from octavia_dag import environment as surroundings
+from octavia_dag.assets import analysis, delivery, localization, qa, source, voices
+from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
+from octavia_dag.graph import Granularity, of_granularity
+from octavia_dag.resources.artifacts import ArtifactStore
+from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.media import Media
+from octavia_dag.resources.workshop import Vault, Workshop
+
+MODULES = (source, analysis, voices, localization, delivery, qa)
+JOBS: dict[Granularity, tuple[str, str]] = {
+    "video": (
+        "analyse_video",
+        "Everything that does not depend on the target language: stems, speakers, transcript.",
+    ),
+    "dub": ("dub_video", "One video into one language, from the cast to the report."),
+}
+
+
+def workshop(environment: Environment) -> Workshop:
+    """The tools, pointed at one installation; secrets by the name of their variable, never by value."""
+    return Workshop(
+        store=ArtifactStore(root=str(environment.store), scratch=str(environment.scratch)),
+        media=Media(models_dir=str(environment.models_dir)),
+        engines=EngineRoom(
+            models_dir=str(environment.models_dir),
+            threads=environment.threads,
+            chat_key=dg.EnvVar(CHAT_KEY) if environment.has_chat_key else "",
+        ),
+        vault=Vault(
+            key=dg.EnvVar(VOICE_KEY) if environment.has_voice_key else "", key_file=str(environment.voice_key_file)
+        ),
+    )
+
+
+def build(environment: Environment) -> dg.Definitions:
+    """Everything Dagster needs to know of one installation."""
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(MODULES),
+        asset_checks=dg.load_asset_checks_from_modules(MODULES),
+        jobs=[
+            dg.define_asset_job(
+                name,
+                selection=dg.AssetSelection.assets(*(node.name for node in of_granularity(granularity))),
+                executor_def=dg.in_process_executor,
+                description=description,
+            )
+            for granularity, (name, description) in JOBS.items()
+        ],
+        resources={"workshop": workshop(environment)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build(surroundings.read())

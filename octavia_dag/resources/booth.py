@@ -1,0 +1,206 @@
+"""One line in front of the microphone: spoken once, at the rate that its predicted length asks for.
+
+Up to a modest rate the engine itself speaks faster or slower; what is missing, or was predicted wrongly by more than
+5 %, is done by a tempo filter on the finished sound. Rate is engine speed times tempo, and stays under the cap. Only a
+line that does not fit at the cap is condensed, and then spoken again; what still does not fit is flagged, never cut.
+Any number of threads may speak lines in one booth.
+"""
+
+import math
+import re
+import tempfile
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import ffmpeg
+import numpy as np
+
+from octavia_dag.dubbing.lengths import predicted_seconds
+from octavia_dag.dubbing.pausing import follow_pauses
+from octavia_dag.dubbing.timing import Fit, SyncLimits, fit, voiced_seconds
+from octavia_dag.dubbing.trimming import trimmed
+from octavia_dag.errors import EngineError
+from octavia_dag.resources.engines import Condenser, Samples, Synthesizer
+from octavia_dag.resources.line_store import LineStore, line_key
+from octavia_dag.resources.media import Media
+from octavia_dag.resources.sound import read_mono
+from octavia_dag.schema import Line, TranslatedLine, Voice
+
+# Beyond these an engine's own speed gets uneven (Kokoro rounds every sound to 25 ms); a tempo filter does the rest.
+ENGINE_SPEEDS = (0.85, 1.15)
+# A length within this of what was wanted is left alone: it cannot be heard, and a filter costs a little quality.
+TOLERANCE = 0.05
+# Predicted lengths are off by 4 % in the mean: only a line predicted this far over the cap is condensed unspoken.
+_SURELY_OVER = 1.08
+# A condenser measures by its own estimate, which is off by as much: it is asked for a little
+# less than would fit, then for what would just fit.
+_ASKED = 0.96
+# The filter's window: what it would lose at the end is silence.
+_PAD_S = 0.1
+_INNER_MARK = re.compile(r"[,;:.!?\u2026\u2014]\s+\S")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line, what the original was, who speaks, and the seconds there are."""
+
+    line: TranslatedLine
+    original: Line
+    voice: Voice
+    room_s: float
+
+
+@dataclass(frozen=True)
+class Take:
+    """One line as spoken: mono `sound`; `natural_s` is its length at rate 1; `made` is False where it was there."""
+
+    job: Job
+    text: str
+    sound: Samples
+    key: str
+    natural_s: float
+    rate: float
+    made: bool
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """What came from the engine for `text` at `speed`, trimmed, not yet fitted."""
+
+    text: str
+    key: str
+    sound: Samples
+    speed: float
+    natural_s: float
+    made: bool
+
+
+@dataclass
+class Booth:
+    """The engines and limits that all lines of a dub share. `reuse` False speaks every line anew."""
+
+    synthesizer: Synthesizer
+    condenser: Condenser
+    media: Media
+    store: LineStore
+    sync: SyncLimits
+    language: str
+    reuse: bool
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict[str, threading.Lock])
+
+    def take(self, job: Job) -> Take:
+        """The line, fitted to its room as far as it goes. An EngineError names the line that could not be spoken."""
+        try:
+            return self._fitted(job)
+        except EngineError as error:
+            raise EngineError(f"Line {job.line.id}: {error}") from error
+
+    def _fitted(self, job: Job) -> Take:
+        text, condensed = job.line.text, None
+        predicted_s = self._predicted_s(text)
+        if predicted_s > job.room_s * self.sync.max_rate * _SURELY_OVER:
+            condensed = self._condensed(job, predicted_s)
+        raw = self._spoken(job, condensed or text)
+        if condensed is None and not self._fit(job, raw.text, raw.natural_s).fits:
+            condensed = self._condensed(job, raw.natural_s)
+            if condensed is not None:
+                again = self._spoken(job, condensed)
+                raw = replace(again, made=raw.made or again.made)
+        return self._finished(job, raw)
+
+    def _spoken(self, job: Job, text: str) -> _Raw:
+        """The sound of `text` at the speed that its predicted length asks for: from the store, or spoken now."""
+        wanted = self._fit(job, text, self._predicted_s(text)).rate
+        slowest, fastest = ENGINE_SPEEDS
+        # Whole hundredths, so that a start moved by milliseconds does not speak the line anew.
+        speed = round(min(max(wanted, slowest), fastest, self.sync.max_rate), 2)
+        told, rate_hz = self.synthesizer.info(), self.synthesizer.rate_hz
+        key = line_key(text, job.voice.model_dump(), told.name, told.revision, self.language, speed)
+        with self._lock(key):
+            path = self.store.get(key) if self.reuse else None
+            made = path is None
+            if path is None:
+                sound = trimmed(self.synthesizer.speak(text, job.voice, self.language, speed), rate_hz)
+                path = self.store.put(key, sound, rate_hz)
+            # Read back even if just spoken, so that a stored line and a fresh one are the same to the last bit.
+            sound = read_mono(path, rate_hz)
+        return _Raw(text, key, sound, speed, len(sound) / rate_hz * speed, made)
+
+    def _finished(self, job: Job, raw: _Raw) -> Take:
+        rate_hz = self.synthesizer.rate_hz
+        tempo = self._tempo(job, raw)
+        fitted = self._at_tempo(raw, tempo)
+        rate = min(round(raw.speed * tempo, 4), self.sync.max_rate)
+        sound = follow_pauses(fitted, rate_hz, job.original, job.room_s)
+        flags: list[str] = ["condensed to fit its time"] if raw.text != job.line.text else []
+        if rate > self.sync.free_rate:
+            flags.append(f"spoken at {rate:.2f} times natural")
+        over_s = len(sound) / rate_hz - job.room_s
+        if over_s > 0.01:
+            flags.append(f"{over_s:.2f} s longer than its room")
+        return Take(
+            job=job,
+            text=raw.text,
+            sound=sound,
+            key=line_key(raw.key, tempo, len(sound)),
+            natural_s=len(fitted) / rate_hz * rate,
+            rate=rate,
+            made=raw.made,
+            flags=tuple(flags),
+        )
+
+    def _tempo(self, job: Job, raw: _Raw) -> float:
+        """What the tempo filter must do, in steps of 0.001: 1.0 where the line is near enough and fits."""
+        seconds = raw.natural_s / raw.speed
+        wanted = self._fit(job, raw.text, raw.natural_s).rate / raw.speed
+        if abs(wanted - 1.0) <= TOLERANCE and seconds <= job.room_s:
+            return 1.0
+        return min(math.ceil(wanted * 1000), math.floor(self.sync.max_rate / raw.speed * 1000 + 1e-6)) / 1000
+
+    def _at_tempo(self, raw: _Raw, tempo: float) -> Samples:
+        """The sound played `tempo` times as fast at its own pitch, by ffmpeg's atempo (WSOLA), trimmed."""
+        if tempo == 1.0:
+            return raw.sound
+        rate_hz = self.synthesizer.rate_hz
+        padded = np.concatenate([raw.sound, np.zeros(round(_PAD_S * rate_hz), np.float32)])
+        return trimmed(at_tempo(self.media, padded, rate_hz, tempo), rate_hz)
+
+    def _fit(self, job: Job, text: str, natural_s: float) -> Fit:
+        """Only a text with a pause of its own can leave the original's pauses open."""
+        original_s = voiced_seconds(job.original) if _INNER_MARK.search(text) else job.original.seconds
+        return fit(natural_s, original_s, job.room_s, self.sync)
+
+    def _predicted_s(self, text: str) -> float:
+        return predicted_seconds(text, self.language, self.synthesizer.info().name)
+
+    def _condensed(self, job: Job, natural_s: float) -> str | None:
+        """A shorter text, asked for short enough to fit at the cap; None where there is none."""
+        for asked in (_ASKED, 1.0):
+            ratio = job.room_s * self.sync.max_rate * asked / natural_s
+            if 0 < ratio < 1:
+                shorter = self.condenser.condense(job.line.text, job.original.text, self.language, ratio)
+                if shorter and any(letter.isalnum() for letter in shorter):
+                    return shorter
+        return None
+
+    def _lock(self, key: str) -> threading.Lock:
+        """One lock per sound: equal lines are spoken once, whichever comes first."""
+        with self._guard:
+            return self._locks.setdefault(key, threading.Lock())
+
+
+def at_tempo(media: Media, sound: Samples, rate_hz: int, tempo: float) -> Samples:
+    """A mono sound played `tempo` times as fast (0.5 to 2) with its pitch kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "in.f32"
+        path.write_bytes(sound.astype("<f4").tobytes())
+        graph = (
+            ffmpeg.input(str(path), format="f32le", ar=rate_hz, ac=1)
+            .filter("atempo", tempo)
+            .output("pipe:", format="f32le", ar=rate_hz, ac=1)
+        )
+        data = b"".join(media.read(graph, f"Changing the tempo of a line by {tempo}"))
+    return np.frombuffer(data, "<f4").astype(np.float32)

@@ -1,0 +1,131 @@
+"""Measures the deliverable by looking at it and listening to it, as somebody would who has only the two files.
+
+Streams both sounds in step, so that an hour needs no more memory than a minute; hears every line's own sound once and
+keeps what was heard beside that sound, keyed by it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from octavia_dag.dubbing.hearing import hear_text, normalize_words
+from octavia_dag.dubbing.quality import GapMeter, quiet_mask, recovered_share
+from octavia_dag.dubbing.regions import speech_regions
+from octavia_dag.resources.artifacts import write_atomically
+from octavia_dag.resources.engines import Samples, Transcriber, VoiceCloner
+from octavia_dag.resources.media import Media
+from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.sound import read_mono
+from octavia_dag.resources.vad import WINDOW_S, speech_probabilities
+from octavia_dag.schema import SourceVideo, Span, VoiceClass
+
+HEARING_HZ = 16000
+_BEFORE_S, _AFTER_S = 0.3, 1.0  # the duck's attack and release, and the reverberation of a voice
+_LEAST_EMBEDDED_S = 1.5
+_LEAST_MEAN_S = 3.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The deliverable against the source, by ear."""
+
+    source_speech: tuple[Span, ...]
+    dub_speech: tuple[Span, ...]
+    meter: GapMeter
+
+
+@dataclass(frozen=True)
+class DubVoices:
+    """How the dub's voices sound: a mean per speaker, an embedding per longer line, the class they are heard as."""
+
+    means: Mapping[str, Samples]
+    lines: tuple[tuple[str, str, Samples], ...]
+    classes: Mapping[str, VoiceClass]
+
+
+def compare(
+    media: Media, source_path: Path, source: SourceVideo, dub_path: Path, speech: Sequence[Span]
+) -> tuple[Heard, SourceVideo]:
+    """Speech of both by VAD, and the bed where nobody speaks in either; also the deliverable's own probe."""
+    dub = probe_video(media, dub_path, "", 0)
+    source_speech = _speech(media, source_path, source)
+    dub_speech = _speech(media, dub_path, dub)
+    track = source.chosen
+    assert track is not None
+    everyone = [*source_speech, *dub_speech, *speech]
+    quiet = quiet_mask(everyone, source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
+    meter = GapMeter(quiet, track.rate)
+    shape = {"rate": track.rate, "channels": track.channels}
+    for one, other in in_step(
+        source_blocks(media, source_path, source, **shape), source_blocks(media, dub_path, dub, **shape)
+    ):
+        meter.add(one, other)
+    return Heard(tuple(source_speech), tuple(dub_speech), meter), dub
+
+
+def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[Samples, Samples]]:
+    """Two sounds in blocks of equal length, up to the end of the shorter one."""
+    second = iter(other)
+    waiting = np.zeros((0, 1), dtype=np.float32)
+    for whole in one:
+        block = whole
+        while len(block):
+            if not len(waiting):
+                waiting = next(second, waiting)
+                if not len(waiting):
+                    return
+            frames = min(len(block), len(waiting))
+            yield block[:frames], waiting[:frames]
+            block, waiting = block[frames:], waiting[frames:]
+
+
+def residue(background: Path, regions: Sequence[Span], language: str, words: Sequence[str], ear: Transcriber) -> float:
+    """Share of the original's words that the transcriber recovers from the background stem."""
+    sound = read_mono(background, HEARING_HZ)
+    heard = hear_text(ear.transcribe(sound, regions, language))
+    return recovered_share([w for word in words for w in normalize_words(word)], normalize_words(heard))
+
+
+def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path) -> str:
+    """What is heard in one line's own sound; `kept` is the folder where it is kept, keyed by sound and ear."""
+    info = ear.info()
+    name = hashlib.sha256(sound.read_bytes() + f"{info.name} {info.revision} {language}".encode()).hexdigest()[:32]
+    note = kept / f"{name}.txt"
+    if note.exists():
+        return note.read_text(encoding="utf-8")
+    samples = read_mono(sound, HEARING_HZ)
+    text = hear_text(ear.transcribe(samples, [Span(start=0, end=len(samples) / HEARING_HZ)], language))
+    write_atomically(note, text.encode())
+    return text
+
+
+def dub_voices(
+    sounds: Sequence[tuple[str, str, Path]], cloner: VoiceCloner, report: Callable[[float], None]
+) -> DubVoices:
+    """Embeddings of the lines (id, speaker, sound) and of each speaker's lines joined."""
+    joined: dict[str, list[Samples]] = {}
+    lines: list[tuple[str, str, Samples]] = []
+    for number, (line, speaker, path) in enumerate(sounds):
+        samples = read_mono(path, HEARING_HZ)
+        joined.setdefault(speaker, []).append(samples)
+        if len(samples) >= _LEAST_EMBEDDED_S * HEARING_HZ:
+            lines.append((line, speaker, cloner.embed(samples)))
+        report((number + 1) / len(sounds))
+    means: dict[str, Samples] = {}
+    classes: dict[str, VoiceClass] = {}
+    for speaker, parts in joined.items():
+        whole = np.concatenate(parts)[: 60 * HEARING_HZ]
+        if len(whole) >= _LEAST_MEAN_S * HEARING_HZ:
+            profile = cloner.profile(speaker, whole, [Span(start=0, end=len(whole) / HEARING_HZ)])
+            means[speaker] = np.asarray(profile.embedding, dtype=np.float32)
+            classes[speaker] = profile.voice_class
+    return DubVoices(means, tuple(lines), classes)
+
+
+def _speech(media: Media, path: Path, source: SourceVideo) -> list[Span]:
+    blocks = [block[:, 0] for block in source_blocks(media, path, source, rate=HEARING_HZ, channels=1)]
+    sound = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
+    return speech_regions(speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35)

@@ -1,0 +1,72 @@
+"""Loudness and true peak as ffmpeg's ebur128 hears them, and the limiter that keeps a true peak.
+
+ebur128 runs in a stream: an hour costs seconds and no memory, and it weighs the channels of the real layout. Its
+values are read per 0.1 s block, because a summary can not be gated over speech and rounds a peak to 0.1 dB. The
+limiter works at 192 kHz, where a sample's value is its true peak (ITU-R BS.1770-4, annex 2); its look-ahead is
+cut off by hand, since only newer ffmpegs can compensate it themselves.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+import numpy as np
+
+from octavia_dag.dubbing.mixing import Levels
+from octavia_dag.resources.media import Media
+
+CEILING_DBTP = -1.0
+OVERSAMPLED_HZ = 192_000
+LOOKAHEAD_MS = 5
+_RELEASE_MS = 50
+_LOWEST_LIMIT_DB = -24.0
+_EBUR128_HZ = 48_000
+_MOMENTARY = b"lavfi.r128.M="
+_PEAK = b"lavfi.r128.true_peaks_ch"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """`momentary_lufs` has shape (blocks,), one value per 0.1 s; `true_peak_dbtp` is -inf where nothing sounds."""
+
+    momentary_lufs: Levels
+    true_peak_dbtp: float
+
+
+def hear(media: Media, sound: Any, doing: str, *, peak: bool = False, beside: Sequence[Any] = ()) -> Heard:
+    """Measures an audio stream of an ffmpeg graph; its true peak too where `peak` is set (it costs the most).
+
+    `beside` are further outputs of the same graph, written in the same pass.
+    """
+    options = {"peak": "true"} if peak else {}
+    measured = sound if peak else sound.filter("aresample", _EBUR128_HZ)
+    measured = measured.filter("ebur128", metadata=1, **options).filter("ametadata", mode="print", file="-")
+    momentary: list[float] = []
+    loudest, rest = 0.0, b""
+    outputs = ffmpeg.merge_outputs(*beside, measured.output("pipe:", format="null"))
+    for block in media.read(outputs, doing):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            if line.startswith(_MOMENTARY):
+                momentary.append(float(line[len(_MOMENTARY) :]))
+            elif line.startswith(_PEAK):
+                loudest = max(loudest, float(line.partition(b"=")[2]))
+    levels = np.nan_to_num(np.array(momentary, dtype=np.float64), nan=-120.0, neginf=-120.0)
+    return Heard(levels, 20.0 * math.log10(loudest) if loudest > 0.0 else -math.inf)
+
+
+def limited(sound: Any, rate: int, limit_db: float) -> Any:
+    """`sound` with its true peak held at about `limit_db` (-24 to 0), as long as before and in time with it."""
+    delay = OVERSAMPLED_HZ * LOOKAHEAD_MS // 1000 - 1  # alimiter's buffer holds one sample less than its look-ahead
+    over = sound.filter("aresample", OVERSAMPLED_HZ).filter("apad", pad_len=delay)
+    limit = 10.0 ** (min(max(limit_db, _LOWEST_LIMIT_DB), 0.0) / 20.0)
+    held = over.filter("alimiter", limit=limit, attack=LOOKAHEAD_MS, release=_RELEASE_MS, level="false")
+    return held.filter("atrim", start_sample=delay).filter("asetpts", "N/SR/TB").filter("aresample", rate)
+
+
+def flac(sound: Any, path: Path) -> Any:
+    """Output of a sound as a 16-bit FLAC file, the form in which every step hands sound on."""
+    return ffmpeg.output(sound, str(path), format="flac", acodec="flac", sample_fmt="s16", compression_level=2)

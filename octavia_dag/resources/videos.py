@@ -1,0 +1,77 @@
+"""The videos of an installation: one record each, found by content hash, whatever name the file came under.
+
+A record is made when a video is registered and rewritten when its file moves or another language is asked for. The
+video's layer of settings lies beside it. Registering the same content twice gives the same id.
+"""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from octavia_dag.errors import InputError, StorageError
+from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
+from octavia_dag.schema import Document
+
+RECORD = "video.json"
+LAYER = "settings.yaml"
+HASH_LENGTHS = (8, 16, 64)
+
+
+class VideoRecord(Document):
+    """A registered video. `path` is where its file was last seen, `requested` the languages asked for so far."""
+
+    id: str
+    name: str
+    path: str
+    sha256: str
+    size: int
+    requested: tuple[str, ...] = ()
+
+
+def record(store: ArtifactStore, video: str) -> VideoRecord:
+    """The record of `video`; an InputError where it was never registered."""
+    path = store.video_folder(video) / RECORD
+    try:
+        return VideoRecord.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError(
+            f"There is no video {video} here; register its file with 'octavia dub FILE --to LANG'."
+        ) from error
+    except ValidationError as error:
+        raise StorageError(f"The record of {video} is damaged; delete {path} and register its file again.") from error
+
+
+def records(store: ArtifactStore) -> list[VideoRecord]:
+    """All registered videos, by id."""
+    folder = Path(store.root) / "videos"
+    return [record(store, path.parent.name) for path in sorted(folder.glob(f"*/{RECORD}"))]
+
+
+def find(store: ArtifactStore, sha256: str) -> VideoRecord | None:
+    """The registered video with this content, None where there is none."""
+    folder = Path(store.root) / "videos"
+    for path in sorted(folder.glob(f"*-{sha256[: HASH_LENGTHS[0]]}*/{RECORD}")):
+        found = record(store, path.parent.name)
+        if found.sha256 == sha256:
+            return found
+    return None
+
+
+def save(store: ArtifactStore, changed: VideoRecord) -> VideoRecord:
+    """Writes a record and returns it."""
+    with guarded(f"Registering {changed.name}"):
+        write_atomically(store.video_folder(changed.id) / RECORD, changed.model_dump_json(indent=1).encode())
+    return changed
+
+
+def request(store: ArtifactStore, video: str, language: str) -> VideoRecord:
+    """Notes that `language` is wanted of `video`; its private voices are kept until all such dubs are reported."""
+    known = record(store, video)
+    if language in known.requested:
+        return known
+    return save(store, known.model_copy(update={"requested": tuple(sorted({*known.requested, language}))}))
+
+
+def layer_path(store: ArtifactStore, video: str) -> Path:
+    """Where the video's own settings lie; the file may be absent."""
+    return store.video_folder(video) / LAYER

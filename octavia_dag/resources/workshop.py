@@ -1,0 +1,30 @@
+"""Everything a step works with, as one resource: the store, ffmpeg, the engines, the key of the private voices."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from octavia_dag.resources.artifacts import ArtifactStore
+from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.media import Media
+from octavia_dag.resources.vault import load_key
+
+
+class Vault(dg.ConfigurableResource):
+    """The key of the voice profiles: `key` comes from the environment, else the file that only its owner can read."""
+
+    key: str = ""
+    key_file: str
+
+    def secret(self) -> bytes:
+        """The Fernet key; made and kept in `key_file` where there is none yet."""
+        return load_key(self.key or None, Path(self.key_file))
+
+
+class Workshop(dg.ConfigurableResource):
+    """The tools of a step."""
+
+    store: ArtifactStore
+    media: Media
+    engines: EngineRoom
+    vault: Vault

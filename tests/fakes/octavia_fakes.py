@@ -1,0 +1,233 @@
+"""Honest fakes of every role: they take real time, fail on demand, count their calls, and use every input.
+
+A test hands them to the command by import path ("octavia_fakes:FakeSeparator"). Since the command runs in another
+process, a fake is told what to do by a JSON file that FAKES_CONTROL names, per class: `seconds` (real time each call
+takes),
+`fail_at` (number of the call that fails), `block_at` (number of the call that waits for
+a minute). Every call is a line of the file beside it that ends in `.calls`.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from octavia_dag.errors import EngineError, PairError
+from octavia_dag.resources.engines import (
+    Condenser,
+    Diarizer,
+    Engine,
+    EngineInfo,
+    HeardSegment,
+    Profile,
+    Samples,
+    Separator,
+    Synthesizer,
+    Transcriber,
+    Translator,
+    VoiceCloner,
+)
+from octavia_dag.resources.stopwatch import busy
+from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
+
+HEARING_HZ = 16000
+WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa".split()  # noqa: SIM905
+ENGINES = {
+    "separation": {"engine": "octavia_fakes:FakeSeparator"},
+    "diarization": {"engine": "octavia_fakes:FakeDiarizer"},
+    "transcription": {"engine": "octavia_fakes:FakeTranscriber"},
+    "voices": {"engine": "octavia_fakes:FakeCloner"},
+    "translation": {"engine": "octavia_fakes:FakeTranslator", "condenser": "octavia_fakes:FakeCondenser"},
+    "synthesis": {"engine": "octavia_fakes:FakeSynthesizer"},
+}
+
+
+def _called(engine: Engine, what: str) -> None:
+    """Counts a call, takes its time, and does what the control file asks for."""
+    control = os.environ.get("FAKES_CONTROL")
+    name = type(engine).__name__
+    with busy("engine", name):
+        if control is None:
+            return
+        calls = Path(control + ".calls")
+        with calls.open("a", encoding="utf-8") as file:
+            file.write(f"{name} {what}\n")
+        number = sum(line.startswith(f"{name} ") for line in calls.read_text(encoding="utf-8").splitlines())
+        wishes: dict[str, Any] = json.loads(Path(control).read_text(encoding="utf-8")).get(name, {})
+        time.sleep(float(wishes.get("seconds", 0.0)))
+        if wishes.get("block_at") == number:
+            time.sleep(60)
+        if wishes.get("fail_at") == number:
+            raise EngineError(f"{name} was told to fail at its call {number}; try again.")
+
+
+def _info(engine: Engine) -> EngineInfo:
+    return EngineInfo(name=type(engine).__name__, revision="fake-1", licence="none", languages=("en", "pt-BR", "es"))
+
+
+class FakeSeparator(Separator):
+    """A fifth of the sound is background."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    def background(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+        _called(self, f"background {rate}")
+        for block in blocks:
+            yield (block * np.float32(0.2)).astype(np.float32)
+
+
+class FakeDiarizer(Diarizer):
+    """Regions in turn, to as many people as the bounds allow, two at most."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    def diarize(self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int) -> list[Turn]:
+        _called(self, f"diarize {len(sound)} {len(regions)} {minimum} {maximum}")
+        count = max(minimum, min(2, maximum, len(regions)))
+        return [Turn(speaker="ABCDEFGH"[i % count], start=r.start, end=r.end) for i, r in enumerate(regions)]
+
+
+class FakeTranscriber(Transcriber):
+    """Two and a half words a second; which ones depends on the sound."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    def detect_language(self, sound: Samples) -> tuple[str, float]:
+        _called(self, f"detect {len(sound)}")
+        return "en", 0.9
+
+    def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
+        _called(self, f"transcribe {len(sound)} {len(regions)} {language}")
+        return [self._segment(sound, region) for region in regions]
+
+    def _segment(self, sound: Samples, region: Span) -> HeardSegment:
+        count = max(1, round(region.seconds * 2.5))
+        step = region.seconds / count
+        words: list[Word] = []
+        for number in range(count):
+            start = region.start + number * step
+            piece = sound[int(start * HEARING_HZ) : int((start + step) * HEARING_HZ)]
+            seed = int(hashlib.sha256(np.round(piece, 2).tobytes()).hexdigest(), 16)
+            text = WORDS[seed % len(WORDS)] + ("." if number == count - 1 else "")
+            words.append(Word(start=start, end=start + step, text=text, confidence=0.9))
+        text = " ".join(word.text for word in words)
+        return HeardSegment(
+            start=region.start,
+            end=region.end,
+            text=text,
+            words=tuple(words),
+            mean_logprob=-0.2,
+            no_speech=0.01,
+            compression=1.2,
+        )
+
+
+class FakeTranslator(Translator):
+    """Words in reverse, with the language's mark."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("en", "pt-BR"), ("en", "es"), ("pt-BR", "en")})
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        _called(self, f"translate {len(texts)} {source} {target}")
+        if (source, target) not in self.pairs():
+            raise PairError(f"Translating from {source} into {target}: pairs are {sorted(self.pairs())}.")
+        mark = target[:2]
+        return [" ".join(f"{word.strip('.')}{mark}" for word in reversed(text.split())) + "." for text in texts]
+
+
+class FakeCondenser(Condenser):
+    """Drops words from the end until it is short enough; a single word cannot be condensed."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    def condense(self, text: str, original: str, language: str, ratio: float) -> str | None:
+        _called(self, f"condense {len(text)} {len(original)} {language} {ratio}")
+        words = text.rstrip(".").split()
+        while len(words) > 1 and len(" ".join(words)) > ratio * len(text):
+            words.pop()
+        short = " ".join(words) + "."
+        return short if len(short) <= ratio * len(text) else None
+
+
+class FakeCloner(VoiceCloner):
+    """The shape of the spectrum is the person; the zero crossings are the pitch."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    def embed(self, sound: Samples) -> Samples:
+        _called(self, f"embed {len(sound)}")
+        bands = np.array_split(np.abs(np.fft.rfft(sound[:HEARING_HZ], HEARING_HZ)), 16)
+        vector = np.array([band.mean() for band in bands]) + 1e-9
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+    def profile(self, speaker: str, sound: Samples, segments: Sequence[Span]) -> Profile:
+        parts = [sound[int(s.start * HEARING_HZ) : int(s.end * HEARING_HZ)] for s in segments]
+        speech = np.concatenate(parts) if parts else np.zeros(HEARING_HZ, np.float32)
+        crossings = float(np.count_nonzero(np.diff(np.signbit(speech)))) / max(1, len(speech)) * HEARING_HZ / 2
+        kind: VoiceClass = "female" if crossings > 1000 else "male"
+        return Profile(
+            speaker=speaker,
+            segments=tuple(segments),
+            embedding=tuple(float(x) for x in self.embed(speech)),
+            pitch_hz=crossings,
+            voice_class=kind,
+            reference_wav=(speech * 32767).astype(np.int16).tobytes(),
+        )
+
+
+class FakeSynthesizer(Synthesizer):
+    """A hum per word, as long as its letters; each voice has its own pitch."""
+
+    def info(self) -> EngineInfo:
+        return _info(self)
+
+    @property
+    def rate_hz(self) -> int:
+        return 24000
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        if language not in self.info().languages:
+            return ()
+        kinds: tuple[VoiceClass, ...] = ("female", "male")
+        return tuple(
+            Voice(id=f"fake_{kind[0]}{n}", styles=((f"fake_{kind[0]}{n}", 1.0),), voice_class=kind)
+            for kind in kinds
+            for n in range(4)
+        )
+
+    def likeness(self, voice: Voice, language: str) -> tuple[Samples, float]:
+        vector = np.full(16, 0.1, np.float32)
+        vector[self._place(voice)] = 1.0
+        return (vector / np.linalg.norm(vector)).astype(np.float32), self._pitch(voice)
+
+    def speak(self, text: str, voice: Voice, language: str, speed: float) -> Samples:
+        _called(self, f"speak {len(text)} {voice.id} {language} {speed:.3f}")
+        if not text.strip():
+            raise EngineError("Speaking an empty text is not possible; give it words.")
+        parts = [np.zeros(2400, np.float32)]
+        for word in text.split():
+            frames = int(24000 * 0.07 * len(word) / speed)
+            t = np.arange(frames) / 24000
+            hum = np.sin(2 * np.pi * self._pitch(voice) * t) * np.hanning(frames)
+            parts += [(0.3 * hum).astype(np.float32), np.zeros(480, np.float32)]
+        return np.concatenate(parts)
+
+    def _place(self, voice: Voice) -> int:
+        return [v.id for v in self.voices("en")].index(voice.id)
+
+    def _pitch(self, voice: Voice) -> float:
+        return 100.0 + 25.0 * self._place(voice)

@@ -1,0 +1,54 @@
+"""Vocals and background must add up to the source in every sample, whatever the separator does."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from octavia_dag.errors import EngineError
+from octavia_dag.resources.engines import EngineInfo, Samples, Separator
+from octavia_dag.resources.splitting import split
+
+
+class Wild(Separator):
+    """Returns blocks of odd sizes, late, and beyond full scale; `surplus` frames too many."""
+
+    surplus: int = 0
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(name="wild", revision="1", licence="none")
+
+    def background(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+        whole = np.concatenate(list(blocks))
+        wild = np.random.default_rng(3).normal(0, 1.5, whole.shape).astype(np.float32)
+        wild = np.concatenate([wild, wild[: self.surplus]]) if self.surplus >= 0 else wild[: self.surplus]
+        for start in range(0, len(wild), 777):
+            yield wild[start : start + 777]
+
+
+def _blocks(whole: Samples) -> Iterator[Samples]:
+    for start in range(0, len(whole), 1000):
+        yield whole[start : start + 1000]
+
+
+def _source() -> Samples:
+    return (np.random.default_rng(2).integers(-32768, 32768, (10000, 2)) / 32768).astype(np.float32)
+
+
+def test_the_stems_add_up_to_the_source_sample_by_sample(tmp_path: Path) -> None:
+    source = _source()
+    paths = {"vocals": tmp_path / "v.flac", "background": tmp_path / "b.flac"}
+    frames = split(_blocks(source), Wild(), 44100, **paths)
+    vocals, background = (soundfile.read(path, dtype="int16")[0].astype(int) for path in paths.values())
+    assert frames == len(source)
+    assert np.array_equal(vocals + background, np.rint(source * 32768).astype(int))
+
+
+@pytest.mark.parametrize("surplus", [5, -5])
+def test_a_separator_that_miscounts_is_an_engine_error(tmp_path: Path, surplus: int) -> None:
+    with pytest.raises(EngineError, match="frames than it was given"):
+        split(
+            _blocks(_source()), Wild(surplus=surplus), 44100, vocals=tmp_path / "v.flac", background=tmp_path / "b.flac"
+        )

@@ -13,12 +13,12 @@ import hashlib
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from voice_choice import Sample, chosen, separator
 
 from octavia_dag.dubbing.pitch import median_pitch_hz
 from octavia_dag.resources.embedded.synthesizer import KokoroSynthesizer
@@ -27,8 +27,6 @@ from octavia_dag.resources.models import model_dir
 from octavia_dag.schema import Voice, VoiceClass
 
 RATE_HZ = 16000
-MIXTURES = 6
-MAX_WER = 0.1
 TRIED = {"pt-BR": 10}  # guests per own voice; 6 where not named
 TABLE = Path(__file__).parent.parent / "octavia_dag" / "resources" / "embedded" / "voices.json"
 SENTENCES = {
@@ -61,16 +59,6 @@ GUESTS: dict[VoiceClass, str] = {
     "male": "im_nicola am_onyx bm_george am_adam am_echo bm_lewis am_puck hm_omega zm_yunjian jm_kumo am_fenrir "
     "bm_fable am_santa zm_yunyang hm_psi bm_daniel",
 }
-
-
-@dataclass(frozen=True)
-class Sample:
-    """How one voice sounds in one language."""
-
-    voice: Voice
-    embedding: NDArray[np.float32]
-    pitch_hz: float
-    wer: float
 
 
 class Studio:
@@ -176,42 +164,6 @@ def samples(studio: Studio, voices: list[Voice], language: str) -> list[Sample]:
         found = list(pool.map(studio.sample, voices, [language] * len(voices)))
     print(language, len(found), flush=True)  # noqa: T201
     return found
-
-
-def separator(everyone: list[Sample]) -> dict[str, Any]:
-    """Linear discriminant (Fisher, shrunk) on the embedding and the log pitch; above 0 is female."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    features = np.stack([np.append(s.embedding, np.log2(s.pitch_hz / 160.0)) for s in everyone])
-    female = np.array([s.voice.voice_class == "female" for s in everyone])
-    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5, priors=[0.5, 0.5]).fit(features, female)
-    scale = float(np.abs(features @ fitted.coef_[0] + fitted.intercept_[0]).mean())
-    return {
-        "weights": [round(float(w) / scale, 4) for w in fitted.coef_[0][:-1]],
-        "pitch_weight": round(float(fitted.coef_[0][-1]) / scale, 4),
-        "offset": round(float(fitted.intercept_[0]) / scale, 4),
-    }
-
-
-def chosen(pures: list[Sample], mixtures: list[Sample], judge: dict[str, Any]) -> list[Sample]:
-    """Of each class the mixtures that are understood, sound their class, and differ most (greedy max-min)."""
-    kept: list[Sample] = []
-    for kind in ("female", "male"):
-        cast = [s for s in pures if s.voice.voice_class == kind]
-        left = [s for s in mixtures if s.voice.voice_class == kind and s.wer <= MAX_WER and sounds(s, judge) == kind]
-        picked: list[Sample] = []
-        while left and len(picked) < MIXTURES:
-            best = min(left, key=lambda s: max(float(s.embedding @ other.embedding) for other in [*cast, *picked]))
-            left.remove(best)
-            picked.append(best)
-        kept += picked
-    return kept
-
-
-def sounds(sample: Sample, judge: dict[str, Any]) -> str:
-    """The class a sample is heard as."""
-    score = float(sample.embedding @ np.array(judge["weights"])) + judge["offset"]
-    return "female" if score + judge["pitch_weight"] * np.log2(sample.pitch_hz / 160.0) > 0 else "male"
 
 
 def row(sample: Sample) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The only reader of the environment. Each variable is read once, checked, and refused with its name and value.
 
     OCTAVIA_HOME        where everything of this installation lives (default ~/.octavia)
-    OCTAVIA_MODELS      model store, where it is shared between homes (default HOME/models)
+    OCTAVIA_MODELS      the models, which all homes share (default ~/.octavia/models)
     OCTAVIA_THREADS     cores an engine may use (default: all there are)
     OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
@@ -52,11 +52,12 @@ class Environment:
 
 def read(home: Path | None = None) -> Environment:
     """The environment, with `home` in place of OCTAVIA_HOME where it is given."""
-    root = (home or Path(os.environ.get("OCTAVIA_HOME") or Path.home() / ".octavia")).expanduser().absolute()
-    models = os.environ.get("OCTAVIA_MODELS")
+    usual = Path.home() / ".octavia"
+    root = (home or Path(os.environ.get("OCTAVIA_HOME") or usual)).expanduser().absolute()
+    models = Path(os.environ.get("OCTAVIA_MODELS") or usual / "models").expanduser().absolute()
     return Environment(
         home=root,
-        models_dir=Path(models).expanduser().absolute() if models else root / "models",
+        models_dir=models,
         threads=_threads(os.environ.get("OCTAVIA_THREADS", "")),
         has_voice_key=bool(os.environ.get(VOICE_KEY)),
         has_chat_key=bool(os.environ.get(CHAT_KEY)),

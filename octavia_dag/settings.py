@@ -74,7 +74,10 @@ class Transcription(Slice):
     )
     line_max_s: float = Field(default=12.0, ge=4.0, le=12.0, description="No line is longer.")
     min_logprob: float = Field(
-        default=-1.0, ge=-3.0, le=0.0, description="Segments whose mean log probability is lower are refused."
+        default=-1.0,
+        ge=-3.0,
+        le=0.0,
+        description="Segments believed less (mean log probability), and likely no speech, are refused.",
     )
 
 

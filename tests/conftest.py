@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from octavia_dag import environment
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -44,6 +46,5 @@ def media_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def models_dir() -> str:
-    """The model store of this installation."""
-    home = Path(os.environ.get("OCTAVIA_HOME", Path.home() / ".octavia"))
-    return os.environ.get("OCTAVIA_MODELS", str(home / "models"))
+    """The models of this machine."""
+    return str(environment.read().models_dir)

@@ -113,16 +113,18 @@ def _make_chunks(work: Work) -> Made:
         return Made(Chunks(language=None, regions=(), chunks=()))
     chosen = work.settings.chunking
     sound = read_mono(work.file("stems", document.clean_vocals), HEARING_HZ)
+    clip_s = len(sound) / HEARING_HZ
     regions = speech_regions(
         speech_probabilities(sound),
         window_s=WINDOW_S,
         threshold=chosen.speech_threshold,
         min_silence_s=chosen.min_silence_s,
+        duration_s=clip_s,
     )
     if not regions or language is None:
         return Made(Chunks(language=None, regions=(), chunks=()))
     heard = work.engine(Transcriber, "transcriber").transcribe(sound, regions, language)
-    kept, dropped = accept(heard, regions, min_logprob=work.settings.transcription.min_logprob)
+    kept, dropped = accept(heard, regions, min_logprob=work.settings.transcription.min_logprob, clip_s=clip_s)
     words = [word for segment in kept for word in segment.words]
     packed = pack_chunks(regions, words, min_s=chosen.min_chunk_s, max_s=chosen.max_chunk_s)
     document = Chunks(
@@ -182,7 +184,7 @@ def _make_transcript(work: Work) -> Made:
     words: list[Word] = [word for chunk in heard.chunks for word in chunk.words]
     turns = work.read("speaker_map", SpeakerMap).turns
     lines = make_lines(words, turns, heard.regions, gap_s=chosen.line_gap_s, max_s=chosen.line_max_s)
-    judged = verdict(lines, heard.regions, language=heard.language)
+    judged = verdict(lines, heard.regions, heard.language, clip_s=programme_s)
     document = Transcript(language=heard.language, programme_seconds=programme_s, lines=tuple(lines), verdict=judged)
     return Made(document, counts={"lines": len(lines), "words": sum(len(line.words) for line in lines)})
 

@@ -3,7 +3,6 @@
 Where there is nothing to dub these steps hand on empty documents, and the deliverable is the source as it came.
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -117,24 +116,14 @@ def _tell_mix(artifact: Artifact) -> dict[str, Any]:
 
 
 def _make_mux(work: Work) -> Made:
-    mixed = work.read("ducked_mix", DuckedMix)
-    source = work.read("source_video", SourceVideo)
-    path = Path(work.record.path)
-    if mixed.final_audio_native_music is None:
-        name = f"deliverable{path.suffix.lower()}"
-        shutil.copyfile(path, work.folder / name)
-        return Made(
-            FinalMux(video=name, srt=None, vtt=None, language_tag="", seconds=source.seconds, untouched=True,
-                     notes=("Nothing to dub: the source is handed on as it is.",))
-        )  # fmt: skip
-    texts = {line.id: line.text for line in work.read("dubbed_chunks", DubbedChunks).lines}
+    mixed = work.read("ducked_mix", DuckedMix).final_audio_native_music
     document = mux(
         work.workshop.media,
-        source_path=path,
-        source=source,
-        audio=work.file("ducked_mix", mixed.final_audio_native_music),
+        source_path=Path(work.record.path),
+        source=work.read("source_video", SourceVideo),
+        audio=None if mixed is None else work.file("ducked_mix", mixed),
         lines=work.read("synced_speech", SyncedSpeech).lines,
-        texts=texts,
+        texts={line.id: line.text for line in work.read("dubbed_chunks", DubbedChunks).lines},
         language=work.tag,
         delivery=work.settings.delivery,
         out_dir=work.folder,

@@ -100,7 +100,8 @@ def _file(work: Work, muxed: FinalMux) -> list[Measure]:
     wanted = len(source.audio) + 1 if work.settings.delivery.keep_original else 1
     _, peak = programme_loudness(media, path, source.track or 0)
     ceiling = max(quality.PEAK_DBTP, peak) if peak is not None else quality.PEAK_DBTP
-    tagged = first.default and first.language in (muxed.language_tag, work.tag)
+    # A transport stream has no default flag: players take the first track.
+    tagged = (first.default or source.container == "ts") and first.language in (muxed.language_tag, work.tag)
     return [
         quality.measure("picture packets identical", float(same), "", "1", same),
         quality.within("length against the source", dub.seconds - source.seconds, 0.0, quality.LENGTH_LIMIT_S, "s"),

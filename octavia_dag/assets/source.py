@@ -51,7 +51,9 @@ def _make(work: Work) -> Made:
 def _analysed(work: Work, path: Path, source: SourceVideo) -> SourceVideo:
     sound = mono_of(work, path, source)
     work.report(0.2)
-    regions = speech_regions(speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35)
+    regions = speech_regions(
+        speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35, duration_s=source.seconds
+    )
     start = max(0.0, regions[0].start - _LEAD_S) if regions else 0.0
     end = min(source.seconds, start + STRETCH_S)
     inside = [Span(start=r.start, end=min(r.end, end)) for r in regions if r.start < end]

@@ -26,9 +26,10 @@ from octavia_dag.partitions import VIDEOS, checked_language, dub_key, video_id
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import guarded, write_atomically
 from octavia_dag.resources.engines import Synthesizer, Translator
+from octavia_dag.resources.mux import CONTAINERS
 from octavia_dag.resources.probe import probe_video, sha256_cached
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import FinalMux, QaReport, Transcript
+from octavia_dag.schema import FinalMux, QaReport, SourceVideo, Transcript
 from octavia_dag.settings import Layer, Settings, effective, read_layer
 
 
@@ -220,7 +221,7 @@ def _checked(
     """The wishes, each refused here if it can be: nothing is registered before."""
     wishes: list[Wish] = []
     for path in paths:
-        probe_video(tools.media, path, "", None)
+        _refuse_container(path, probe_video(tools.media, path, "", None))
         sha256 = sha256_cached(path, environment.store / "hashes.json")
         known = registry.find(tools.store, sha256)
         old = registry.layer_path(tools.store, known.id) if known and keep else None
@@ -236,6 +237,14 @@ def _checked(
                 f"Two of the videos are called {name} and would be written to the same file; dub them one by one."
             )
     return wishes
+
+
+def _refuse_container(path: Path, source: SourceVideo) -> None:
+    if source.audio and source.container not in CONTAINERS:
+        raise InputError(
+            f"Dubbing {path.name}: no dub can be put into a {source.container} file; "
+            f"remux it into one of {', '.join(sorted(CONTAINERS))} first."
+        )
 
 
 def _layer(settings: Path | None, spoken: str | None) -> Layer:

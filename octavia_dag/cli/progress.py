@@ -67,8 +67,9 @@ class Progress:
         now = time.monotonic()
         if fraction == 0.0:
             self._asset_started = now
+        already = self._done.get(asset, 0.0) == 1.0
         self._done[asset] = fraction
-        if fraction == 1.0:
+        if fraction == 1.0 and not already:
             self._clear()
             self._say(f"  {asset}  {now - self._asset_started:.1f} s{self._left(now)}")
         elif self._moving and now - self._drawn > _REDRAW_S:

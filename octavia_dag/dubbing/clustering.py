@@ -24,6 +24,7 @@ TINY_S = 2.0
 # voice is met at 0.52 (measured on readers and dialogues; single 3 s stretches: 0.61 to 0.63).
 ALIKE_SECONDS = (2.0, 6.0)
 ALIKE_COSINES = (0.52, 0.70)
+LINKAGE_STRICTER = 0.12
 MOST_WINDOWS = 1200
 
 
@@ -52,9 +53,9 @@ def assign(windows: Vectors, minimum: int, maximum: int, *, window_s: float) -> 
     if minimum == maximum:
         return cluster(windows, minimum)
     spectral = [settled(windows, labels, window_s) for labels in _spectral(windows, _too_many(len(windows), maximum))]
-    linkage = [settled(windows, labels, window_s) for labels in _linkage(windows)]
-    # A guest who says one sentence in an hour is lost to spectral clustering, not to linkage; neither splits one
-    # voice in two after settling, so the higher vote is believed.
+    # A guest who says one sentence in an hour is lost to spectral clustering, not to linkage. Linkage also keeps
+    # outliers (a laugh, a shout) as groups, so it must see them further apart to be believed over the other.
+    linkage = [settled(windows, labels, window_s, stricter=LINKAGE_STRICTER) for labels in _linkage(windows)]
     count = max(_vote(spectral), _vote(linkage))
     count = min(max(count, minimum), maximum)
     found = [labels for labels in chain(spectral, linkage) if labels.max() + 1 == count]
@@ -75,8 +76,11 @@ def means_of(windows: Vectors, labels: Labels) -> Vectors:
     return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
 
 
-def settled(windows: Vectors, labels: Labels, window_s: float) -> Labels:
-    """`labels` after groups too short to judge have joined their nearest, and groups too alike have been merged."""
+def settled(windows: Vectors, labels: Labels, window_s: float, *, stricter: float = 0.0) -> Labels:
+    """`labels` after groups too short to judge have joined their nearest, and groups too alike have been merged.
+
+    `stricter` lowers the cosine at which two groups count as one voice.
+    """
     labels = _renumbered(labels)
     while labels.max() > 0:
         means = means_of(windows, labels)
@@ -88,7 +92,7 @@ def settled(windows: Vectors, labels: Labels, window_s: float) -> Labels:
         if seconds[smallest] < TINY_S or sizes[smallest] < 2:
             pair = smallest, int(np.argmax(cosines[smallest]))
         else:
-            limits = np.interp(np.minimum(seconds[:, None], seconds), ALIKE_SECONDS, ALIKE_COSINES)
+            limits = np.interp(np.minimum(seconds[:, None], seconds), ALIKE_SECONDS, ALIKE_COSINES) - stricter
             first, second = np.unravel_index(np.argmax(cosines - limits), cosines.shape)
             pair = int(first), int(second)
             if cosines[pair] < limits[pair]:

@@ -21,6 +21,7 @@ Labels = NDArray[np.intp]
 # a region needs 0.6 s of evidence, one across a pause 0.2 s.
 CHANGE_PRICE = 0.3
 PAUSE_PRICE = 0.1
+USUAL_APART = 0.6  # one less the cosine of two people's means
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -61,6 +62,17 @@ def label_windows(scores: Scores, windows: Sequence[Window], *, hop_s: float) ->
     return labels
 
 
+def comparable(scores: Scores, means: NDArray[np.float32]) -> Scores:
+    """`scores` stretched to the spread that the prices are made for, from the two most alike of `means`.
+
+    Over a telephone all voices are alike, and so are the differences of their scores.
+    """
+    if len(means) < 2:
+        return scores
+    apart = 1.0 - float(np.max(means @ means.T - 2.0 * np.eye(len(means))))
+    return scores * np.float32(max(1.0, USUAL_APART / max(apart, 0.01)))
+
+
 def changes(labels: Labels, windows: Sequence[Window]) -> list[Change]:
     """Where the speaker changes inside a region."""
     pairs = zip(windows, windows[1:], labels.tolist(), labels[1:].tolist(), strict=False)
@@ -88,8 +100,10 @@ def to_turns(regions: Sequence[Span], labels: Labels, windows: Sequence[Window],
     moments = iter(edges)
     names: dict[int, str] = {}
     turns: list[Turn] = []
-    for number, region in enumerate(regions):
-        mine = [label for label, window in zip(labels.tolist(), windows, strict=True) if window.region == number]
+    heard: list[list[int]] = [[] for _ in regions]
+    for label, window in zip(labels.tolist(), windows, strict=True):
+        heard[window.region].append(label)
+    for region, mine in zip(regions, heard, strict=True):
         start = region.start
         for before, after in zip(mine, [*mine[1:], None], strict=True):
             if before == after:

@@ -23,6 +23,7 @@ from octavia_dag.dubbing.trimming import trimmed
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.engines import Condenser, Samples, Synthesizer
 from octavia_dag.resources.line_store import LineStore, line_key
+from octavia_dag.resources.localize import condense_text
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.schema import Line, TranslatedLine, Voice
@@ -34,7 +35,7 @@ TOLERANCE = 0.05
 # Predicted lengths are off by 4 % in the mean: only a line predicted this far over the cap is condensed unspoken.
 _SURELY_OVER = 1.08
 # A condenser measures by its own estimate, which is off by as much: it is asked for a little
-# less than would fit, then for what would just fit.
+# less than would fit.
 _ASKED = 0.96
 # The filter's window: what it would lose at the end is silence.
 _PAD_S = 0.1
@@ -177,14 +178,12 @@ class Booth:
         return predicted_seconds(text, self.language, self.synthesizer.info().name)
 
     def _condensed(self, job: Job, natural_s: float) -> str | None:
-        """A shorter text, asked for short enough to fit at the cap; None where there is none."""
-        for asked in (_ASKED, 1.0):
-            ratio = job.room_s * self.sync.max_rate * asked / natural_s
-            if 0 < ratio < 1:
-                shorter = self.condenser.condense(job.line.text, job.original.text, self.language, ratio)
-                if shorter and any(letter.isalnum() for letter in shorter):
-                    return shorter
-        return None
+        """A shorter text, asked for short enough to fit at the cap, or as near as the rules get; None where none is."""
+        ratio = job.room_s * self.sync.max_rate * _ASKED / natural_s
+        if not 0 < ratio < 1:
+            return None
+        shorter = condense_text(job.line.text, job.original.text, self.language, ratio, self.condenser).text
+        return shorter if shorter != job.line.text and any(letter.isalnum() for letter in shorter) else None
 
     def _lock(self, key: str) -> threading.Lock:
         """One lock per sound: equal lines are spoken once, whichever comes first."""

@@ -99,7 +99,7 @@ class ChatCondenser(Condenser):
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = error.after_s if isinstance(error, _TryAgainError) else 0.0
-            return growing(state)
+            return max(asked, growing(state))
 
         def over(state: tenacity.RetryCallState) -> bool:
             return time.monotonic() + state.upcoming_sleep >= deadline

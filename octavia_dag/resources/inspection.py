@@ -128,4 +128,6 @@ def dub_voices(
 def _speech(media: Media, path: Path, source: SourceVideo) -> list[Span]:
     blocks = [block[:, 0] for block in source_blocks(media, path, source, rate=HEARING_HZ, channels=1)]
     sound = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
-    return speech_regions(speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35)
+    return speech_regions(
+        speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35, duration_s=source.seconds
+    )

@@ -94,7 +94,7 @@ def program(name: str, models_dir: str) -> str:
     try:
         return str(models.model_dir(models_dir, "ffmpeg") / name)
     except ModelError as error:
-        raise MediaError(
+        raise ModelError(
             f"There is no {name} of version {OLDEST_FFMPEG} or later here; run 'octavia models pull' to get one."
         ) from error
 

@@ -106,7 +106,7 @@ def test_the_length_is_the_sources(row: Row, media: Media) -> None:
 
 def test_the_dub_is_the_default_track_and_tagged(row: Row, media: Media) -> None:
     _, dub = _probes(row, media)
-    assert dub.audio[0].default
+    assert dub.audio[0].default or row.source.suffix == ".ts"  # a transport stream has no such flag; the dub is first
     assert dub.audio[0].language in ("por", "pt-BR", "pt")
     assert [track.default for track in dub.audio[1:]] == [False] * (len(dub.audio) - 1)
 

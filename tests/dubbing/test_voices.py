@@ -1,4 +1,4 @@
-"""Casting: nobody shares a voice, nobody crosses the class while a voice is left, and the operator has the last word."""
+"""Casting: nobody shares a voice, nobody crosses the class while a voice is left; the operator has the last word."""
 
 import itertools
 

@@ -46,9 +46,11 @@ class VoiceStream:
 
     def feed(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """The voice in `sound`, shape (frames,) with a multiple of `FRAME` frames, `DELAY` samples late."""
-        if self._state is None or len(sound) % FRAME:
+        if self._state is None:
+            raise EngineError(f"Separating {len(sound)} samples: this stream is closed; open another one.")
+        if len(sound) % FRAME:
             raise EngineError(
-                f"Separating {len(sound)} samples: DeepFilterNet takes whole frames of {FRAME}, and is open."
+                f"Separating {len(sound)} samples: DeepFilterNet takes whole frames of {FRAME}; pad them."
             )
         given = np.ascontiguousarray(sound, dtype=np.float32)
         voice = np.empty_like(given)

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from octavia_dag.dubbing.clustering import Vectors, speaker_means
-from octavia_dag.dubbing.turns import Change, Window, best_split, changes, label_windows, to_turns
+from octavia_dag.dubbing.turns import Change, Window, best_split, changes, comparable, label_windows, to_turns
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.embedded.voiceprint import (
     FRAMES_PER_S,
@@ -68,7 +68,7 @@ class SpectralDiarizer(Diarizer):
         windows = [Window(number, p.centre_s(start)) for number, p in enumerate(parts) for start in p.starts]
         hop_s = HOP_FRAMES / FRAMES_PER_S
         means = speaker_means(_joined(vectors, windows), minimum, maximum, window_s=hop_s * _EVERY)
-        labels = label_windows(vectors @ means.T, windows, hop_s=hop_s)
+        labels = label_windows(comparable(vectors @ means.T, means), windows, hop_s=hop_s)
         edges = [self._edge(parts[change.region], change, means) for change in changes(labels, windows)]
         return to_turns(ordered, labels, windows, edges)
 

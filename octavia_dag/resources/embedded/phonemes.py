@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from octavia_dag.dubbing.spoken import spoken_form
 from octavia_dag.errors import EngineError, PairError
 
 # BCP 47 tag -> espeak-ng voice; every language here has voices of its own in Kokoro.
@@ -70,7 +71,9 @@ def phonemes(text: str, language: str) -> str:
     if language not in ESPEAK:
         raise PairError(f"Kokoro does not speak {language}; it speaks {', '.join(sorted(ESPEAK))}.")
     with _LOCK:
-        said: list[str] = _backend(ESPEAK[language]).phonemize([text.translate(_QUOTES)], strip=True)
+        said: list[str] = _backend(ESPEAK[language]).phonemize(
+            [spoken_form(text, language).translate(_QUOTES)], strip=True
+        )
     spoken = said[0] if said else ""
     for pair, symbol in _PAIRS.items():
         spoken = spoken.replace(pair, symbol)

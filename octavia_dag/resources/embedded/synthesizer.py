@@ -17,9 +17,9 @@ from pydantic import PrivateAttr
 
 from octavia_dag.dubbing.trimming import trimmed
 from octavia_dag.errors import EngineError, ModelError
-from octavia_dag.resources.embedded import phonemes
+from octavia_dag.resources.embedded import phonemes, voice_table
 from octavia_dag.resources.engines import EngineInfo, Samples, Synthesizer
-from octavia_dag.resources.models import model_dir
+from octavia_dag.resources.models import model, model_dir
 from octavia_dag.resources.stopwatch import busy
 from octavia_dag.schema import Voice
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     import onnxruntime
 
 RATE_HZ = 24000
-# Kokoro-82M v1.0, int8, as the package's own list of hashes names it; a change of weights is a change of this name.
-REVISION = "kokoro-82m-v1.0-int8"
 _STYLE_SHAPE = (510, 256)
 # Kokoro's own dial -> how much faster it then speaks, the mean over 14 Portuguese lines (bench/synthesis.py). It rounds
 # every sound to 25 ms, so the dial is not exact; between 0.8 and 1.2 the spread is 3 %, above it is 6 %.
@@ -45,7 +43,9 @@ class KokoroSynthesizer(Synthesizer):
 
     def info(self) -> EngineInfo:
         """Kokoro-82M, Apache-2.0."""
-        return EngineInfo(name="kokoro", revision=REVISION, licence="Apache-2.0", languages=tuple(phonemes.ESPEAK))
+        return EngineInfo(
+            name="kokoro", revision=model("kokoro").revision, licence="Apache-2.0", languages=tuple(phonemes.ESPEAK)
+        )
 
     @property
     def rate_hz(self) -> int:
@@ -54,11 +54,11 @@ class KokoroSynthesizer(Synthesizer):
 
     def voices(self, language: str) -> tuple[Voice, ...]:
         """Voices that speak `language`, pure ones first, mixtures after; empty where it cannot speak it."""
-        return pure_voices(language)
+        return voice_table.voices(language)
 
     def likeness(self, voice: Voice, language: str) -> tuple[Samples, float]:
-        """Unit-length embedding and pitch in Hz, measured beforehand."""
-        raise EngineError(f"No likeness of {voice.id} is known yet.")
+        """Unit-length embedding (256,) and pitch in Hz, measured beforehand; an EngineError for an unknown voice."""
+        return voice_table.likeness(voice, language)
 
     def phonemes(self, text: str, language: str) -> str:
         """The sounds of `text` in Kokoro's symbols."""
@@ -135,24 +135,6 @@ class KokoroSynthesizer(Synthesizer):
             )
             vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         return session, vocabulary
-
-
-_PREFIX = {"pt-BR": "p", "es": "e", "en": "ab", "fr": "f", "it": "i"}
-_PURE = (
-    "pf_dora", "pm_alex", "pm_santa", "ef_dora", "em_alex", "em_santa", "ff_siwis", "if_sara", "im_nicola",
-    "af_alloy", "af_aoede", "af_bella", "af_heart", "af_jessica", "af_kore", "af_nicole", "af_nova", "af_river",
-    "af_sarah", "af_sky", "am_adam", "am_echo", "am_eric", "am_fenrir", "am_liam", "am_michael", "am_onyx", "am_puck",
-    "am_santa", "bf_alice", "bf_emma", "bf_isabella", "bf_lily", "bm_daniel", "bm_fable", "bm_george", "bm_lewis",
-)  # fmt: skip
-
-
-def pure_voices(language: str) -> tuple[Voice, ...]:
-    """Kokoro's own voices of a language, by its naming: language letter, class letter."""
-    return tuple(
-        Voice(id=name, styles=((name, 1.0),), voice_class="female" if name[1] == "f" else "male")
-        for name in _PURE
-        if name[0] in _PREFIX.get(language, "")
-    )
 
 
 def _style_file(path: Path) -> Samples:

@@ -125,8 +125,6 @@ class Stems(Document):
     frames: int
     clean_vocals: str | None
     bgm_full: str | None
-    vocals_lufs: Decibel | None = None
-    background_lufs: Decibel | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -340,8 +338,8 @@ class DuckedMix(Document):
     """Speech over the ducked bed: `final_audio_native_music`, FLAC with the source's channels and rate.
 
     `speech_gain_db` brought the dub to the original speech's loudness (`speech_lufs` against
-    `original_speech_lufs`). `median_reduction_db` is what the bed lost while the dub speaks; `ducked_bed` is kept
-    so that it can be measured apart.
+    `original_speech_lufs`). `median_reduction_db` is what the bed lost while the dub speaks, None
+    for a silent bed; `ducked_bed` is kept so that it can be measured apart.
     """
 
     final_audio_native_music: str | None
@@ -351,7 +349,7 @@ class DuckedMix(Document):
     original_speech_lufs: Decibel | None = None
     speech_lufs: Decibel | None = None
     speech_gain_db: Decibel = 0.0
-    median_reduction_db: Decibel = 0.0
+    median_reduction_db: Decibel | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -115,7 +115,7 @@ class Synthesis(Slice):
 
     engine: str = Field(default=f"{EMBEDDED}.synthesizer:KokoroSynthesizer", description="Synthesizer, by import path.")
     parallel: int = Field(default=0, ge=0, le=64, description="Lines spoken side by side; 0: one per core.")
-    reuse: bool = Field(default=True, description="Take a line's sound from the line store where it was spoken before.")
+    reuse: bool = Field(default=True, description="Take a line's sound, and what was heard in it, from the line store.")
 
 
 class Sync(Slice):

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
+from langcodes import Language
 
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.assets.telling import table_of
@@ -55,19 +56,21 @@ def qa_report(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
 
 def _make(work: Work) -> Made:
     muxed = work.read("final_mux", FinalMux)
+    heard_now = 0
     if muxed.untouched:
         report = QaReport(
             video=work.video, language=work.tag, nothing_to_dub=True, measures=(), lines=(), flags=(), notes=muxed.notes
         )
     else:
-        report = _measured(work, muxed)
+        lines, heard_now = _lines(work)
+        report = _measured(work, muxed, lines)
     (work.folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     broken = sum(not one.ok for one in report.measures)
-    return Made(report, counts={"lines": len(report.lines), "promises_broken": broken, "flags": len(report.flags)})
+    counts = {"lines": len(report.lines), "promises_broken": broken, "flags": len(report.flags)}
+    return Made(report, counts={**counts, "heard_now": heard_now})
 
 
-def _measured(work: Work, muxed: FinalMux) -> QaReport:
-    lines = _lines(work)
+def _measured(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> QaReport:
     work.report(0.4)
     measures = [*_file(work, muxed), *_timing(work, muxed, lines), *_sound(work, muxed), *_people(work)]
     broken = [
@@ -101,7 +104,7 @@ def _file(work: Work, muxed: FinalMux) -> list[Measure]:
     _, peak = programme_loudness(media, path, source.track or 0)
     ceiling = max(quality.PEAK_DBTP, peak) if peak is not None else quality.PEAK_DBTP
     # A transport stream has no default flag: players take the first track.
-    tagged = (first.default or source.container == "ts") and first.language in (muxed.language_tag, work.tag)
+    tagged = (first.default or source.container == "ts") and _same_language(first.language, work.tag)
     return [
         quality.measure("picture packets identical", float(same), "", "1", same),
         quality.within("length against the source", dub.seconds - source.seconds, 0.0, quality.LENGTH_LIMIT_S, "s"),
@@ -109,6 +112,11 @@ def _file(work: Work, muxed: FinalMux) -> list[Measure]:
         quality.measure("audio tracks", float(len(dub.audio)), "", f"{wanted}", len(dub.audio) == wanted),
         quality.at_most("true peak", muxed.true_peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
     ]
+
+
+def _same_language(tag: str | None, wanted: str) -> bool:
+    """Whether a track's tag ("por") names the language of `wanted` ("pt-BR")."""
+    return tag is not None and Language.get(tag).to_alpha3() == Language.get(wanted).to_alpha3()
 
 
 def _timing(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> list[Measure]:
@@ -163,7 +171,7 @@ def _sound(work: Work, muxed: FinalMux) -> list[Measure]:
         quality.within("dubbed speech against the original", speech, 0.0, quality.LOUDNESS_LU, "LU"),
         quality.measure("programme loudness change", change, "LU", "reported", True),
         quality.within("bed reduction under speech", mixed.median_reduction_db, depth, quality.DEPTH_DB, "dB")
-        if stems.background_lufs is not None
+        if mixed.median_reduction_db is not None
         else quality.not_applicable("bed reduction under speech", "dB", "there is no bed to duck"),
         quality.at_most("original words left in the bed", left, quality.RESIDUE_MOST, ""),
     ]
@@ -202,19 +210,21 @@ def _people(work: Work) -> list[Measure]:
     ]
 
 
-def _lines(work: Work) -> list[LineQuality]:
-    """One line after the other: where it starts, how fast it is, what is heard in it."""
+def _lines(work: Work) -> tuple[list[LineQuality], int]:
+    """One line after the other: where it starts, how fast it is, what is heard in it; and how many were heard now."""
     spoken = {line.id: line for line in work.read("dubbed_chunks", DubbedChunks).lines}
     texts = {line.id: line for line in work.read("translation", Translation).lines}
     originals: dict[str, Line] = {line.id: line for line in work.read("transcript", Transcript).lines}
     ear = work.engine(Transcriber, "transcriber")
-    kept = work.workshop.store.lines_folder(work.video, work.tag) / "heard"
+    kept = work.workshop.store.lines_folder(work.video, work.tag) / "heard" if work.settings.synthesis.reuse else None
+    heard_now = 0
     found: list[LineQuality] = []
     placed: tuple[PlacedLine, ...] = work.read("synced_speech", SyncedSpeech).lines
     for number, one in enumerate(placed):
         line = spoken[one.id]
         sound = work.file("dubbed_chunks", line.sound)
-        heard = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept)
+        heard, now = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept)
+        heard_now += now
         begin = quality.onset_s(read_mono(sound, inspection.HEARING_HZ), inspection.HEARING_HZ)
         error = None if begin is None else one.start + begin - originals[one.id].start
         wer = word_error_rate(line.text, heard)
@@ -228,11 +238,11 @@ def _lines(work: Work) -> list[LineQuality]:
                 length_ratio=texts[one.id].length_ratio,
                 round_trip_wer=wer,
                 heard=heard,
-                flags=(*originals[one.id].flags, *texts[one.id].flags, *line.flags, *one.flags),
+                flags=tuple(dict.fromkeys((*originals[one.id].flags, *texts[one.id].flags, *line.flags, *one.flags))),
             )
         )
         work.report(0.4 * (number + 1) / len(placed))
-    return found
+    return found, heard_now
 
 
 def _round_trip(work: Work, lines: Sequence[LineQuality]) -> float | None:

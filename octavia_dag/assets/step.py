@@ -129,7 +129,7 @@ def run_step(
         context.instance.report_run_canceling(context.run, "Interrupted.")
         raise
     progress.report(node.name, 1.0)
-    metadata = {**_facts(artifact, hit, time.monotonic() - started), **tell(artifact)}
+    metadata = {**_facts(artifact, hit, time.monotonic() - started), **tell(artifact), **_origin(artifact)}
     return dg.MaterializeResult(data_version=dg.DataVersion(artifact.manifest.data_version), metadata=metadata)
 
 
@@ -233,18 +233,24 @@ def _refuse_bad_transcript(workshop: Workshop, node: Node, video: str) -> None:
 
 
 def _facts(artifact: Artifact, hit: bool, seconds: float) -> dict[str, Any]:
-    """The metadata that every asset has."""
+    """What an operator asks first of any asset: how long, by which engines, how many."""
     manifest = artifact.manifest
-    facts: dict[str, Any] = {
-        "content_key": manifest.key,
-        "inputs": dg.MetadataValue.json(manifest.inputs),
-        "cache_hit": hit,
+    engines = {"engines": dg.MetadataValue.json(manifest.engines)} if manifest.engines else {}
+    return {
         "seconds": round(seconds, 3),
         "seconds_when_made": manifest.seconds,
-        "settings": dg.MetadataValue.json(manifest.settings),
-        "folder": dg.MetadataValue.path(str(artifact.folder)),
+        "cache_hit": hit,
+        **engines,
         **manifest.counts,
     }
-    if manifest.engines:
-        facts["engines"] = dg.MetadataValue.json(manifest.engines)
-    return facts
+
+
+def _origin(artifact: Artifact) -> dict[str, Any]:
+    """What it was made from, and where it lies."""
+    manifest = artifact.manifest
+    return {
+        "settings": dg.MetadataValue.json(manifest.settings),
+        "inputs": dg.MetadataValue.json(manifest.inputs),
+        "content_key": manifest.key,
+        "folder": dg.MetadataValue.path(str(artifact.folder)),
+    }

@@ -32,6 +32,8 @@ from octavia_dag.schema import Line, TranslatedLine, Voice
 ENGINE_SPEEDS = (0.85, 1.15)
 # A length within this of what was wanted is left alone: it cannot be heard, and a filter costs a little quality.
 TOLERANCE = 0.05
+# The guard before the next line is 0.05 s: running over by less than half of it is nothing that is heard.
+_TOLD_S = 0.025
 # Predicted lengths are off by 4 % in the mean: only a line predicted this far over the cap is condensed unspoken.
 _SURELY_OVER = 1.08
 # A condenser measures by its own estimate, which is off by as much: it is asked for a little
@@ -140,7 +142,7 @@ class Booth:
         if rate > self.sync.free_rate:
             flags.append(f"spoken at {rate:.2f} times natural")
         over_s = len(sound) / rate_hz - job.room_s
-        if over_s > 0.01:
+        if over_s > _TOLD_S:
             flags.append(f"{over_s:.2f} s longer than its room")
         return Take(
             job=job,

@@ -89,7 +89,7 @@ def duck(
         original_speech_lufs=original_lufs,
         speech_lufs=None if placed_lufs is None else placed_lufs + gain_db,
         speech_gain_db=gain_db,
-        median_reduction_db=reduction or 0.0,
+        median_reduction_db=reduction,
         notes=notes,
     )
 

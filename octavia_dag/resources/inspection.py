@@ -23,7 +23,8 @@ from octavia_dag.resources.vad import WINDOW_S, speech_probabilities
 from octavia_dag.schema import SourceVideo, Span, VoiceClass
 
 HEARING_HZ = 16000
-_BEFORE_S, _AFTER_S = 0.3, 1.0  # the duck's attack and release, and the reverberation of a voice
+# A voice may begin quietly before the VAD is sure of it; after it, the duck lets go and the room rings out.
+_BEFORE_S, _AFTER_S = 0.6, 1.0
 _LEAST_EMBEDDED_S = 1.5
 _LEAST_MEAN_S = 3.0
 
@@ -89,17 +90,21 @@ def residue(background: Path, regions: Sequence[Span], language: str, words: Seq
     return recovered_share([w for word in words for w in normalize_words(word)], normalize_words(heard))
 
 
-def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path) -> str:
-    """What is heard in one line's own sound; `kept` is the folder where it is kept, keyed by sound and ear."""
+def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path | None) -> tuple[str, bool]:
+    """What is heard in one line's own sound, and whether it was heard now.
+
+    `kept` is the folder where it is kept, keyed by sound and ear; None hears anew.
+    """
     info = ear.info()
     name = hashlib.sha256(sound.read_bytes() + f"{info.name} {info.revision} {language}".encode()).hexdigest()[:32]
-    note = kept / f"{name}.txt"
-    if note.exists():
-        return note.read_text(encoding="utf-8")
+    note = None if kept is None else kept / f"{name}.txt"
+    if note is not None and note.exists():
+        return note.read_text(encoding="utf-8"), False
     samples = read_mono(sound, HEARING_HZ)
     text = hear_text(ear.transcribe(samples, [Span(start=0, end=len(samples) / HEARING_HZ)], language))
-    write_atomically(note, text.encode())
-    return text
+    if note is not None:
+        write_atomically(note, text.encode())
+    return text, True
 
 
 def dub_voices(

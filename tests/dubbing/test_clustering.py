@@ -31,7 +31,7 @@ def test_the_count_is_that_of_the_people(count: int) -> None:
 
 
 def test_a_guest_of_one_sentence_beside_a_long_monologue_is_found() -> None:
-    windows, _ = people(0.3, [150, 9], seed=1)
+    windows, _ = people(0.3, [500, 5], seed=1, spread=0.6)
     assert estimate_count(windows, 1, 8, window_s=WINDOW_S) == 2
 
 

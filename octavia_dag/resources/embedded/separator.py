@@ -38,7 +38,7 @@ class DeepFilterSeparator(Separator):
             arriving = _kept(equal_blocks(blocks, _SOURCE_BLOCK_S * rate), waiting)
             pairs = voices.beside(_resampled(arriving, rate, craft.RATE_HZ))
             for removed in _resampled(_removals(pairs, pool), craft.RATE_HZ, rate):
-                # Resampling forth and back may end a sample late.
+                # Above 48 kHz, resampling forth and back may end a few samples late, or early.
                 frames = min(len(removed), len(waiting))
                 if frames:
                     yield waiting.pop(frames) - removed[:frames]

@@ -77,6 +77,14 @@ class TestDeepFilterSeparator(SeparatorContract):
     """The contract, on the real engine."""
 
 
+@pytest.mark.parametrize(("rate", "frames"), [(88_200, 8), (96_000, 1), (192_000, 1), (192_000, 2)])
+def test_a_sample_lost_or_gained_in_resampling_is_made_up_for(
+    separator: DeepFilterSeparator, rate: int, frames: int
+) -> None:
+    sound = bed(0.1, rate, 2)[:frames]
+    assert background_of(separator, sound, rate).shape == sound.shape
+
+
 def test_at_most_one_word_in_twenty_is_understood_in_the_background(dialogue: Dialogue, models_dir: str) -> None:
     found = heard(dialogue.background, models_dir)
     hits = jiwer.process_words(words(dialogue.text), found).hits if found else 0

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from octavia_dag.dubbing.voices import Candidate, Person, cast_voices
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.embedded import voice_table
+from octavia_dag.resources.embedded.voiceprint import unit
 from octavia_dag.resources.models import model_dir
-from octavia_dag.schema import Voice
+from octavia_dag.schema import Voice, VoiceClass
 
 LANGUAGES = ("pt-BR", "es", "en", "fr", "it")
 
@@ -41,6 +43,23 @@ def test_a_voice_is_heard_as_the_class_it_is_labelled() -> None:
     cast = [(voice, *voice_table.likeness(voice, tag)) for tag in LANGUAGES for voice in voice_table.voices(tag)]
     wrong = [voice.id for voice, vector, hz in cast if voice_table.voice_class(vector, hz) != voice.voice_class]
     assert wrong == []
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "es", "en"])
+def test_two_women_and_two_men_get_voices_that_are_apart_whoever_they_are(language: str) -> None:
+    dice = np.random.default_rng(1)
+    cast = [Candidate(voice, *voice_table.likeness(voice, language)) for voice in voice_table.voices(language)]
+    vectors = {candidate.voice.id: candidate.embedding for candidate in cast}
+    kinds: list[VoiceClass] = ["female", "male", "female", "male"]
+    for _ in range(10):
+        people = [
+            Person(str(n), unit(dice.normal(size=256)), float(dice.uniform(90, 240)), kind, float(dice.uniform(2, 60)))
+            for n, kind in enumerate(kinds)
+        ]
+        roles = cast_voices(people, cast, {})
+        chosen = np.stack([vectors[role.voice.id] for role in roles])
+        assert float(np.max(chosen @ chosen.T - 2 * np.eye(4))) <= 0.70
+        assert [role.voice.voice_class for role in roles] == kinds
 
 
 def test_likeness_is_a_unit_vector_that_nobody_can_change() -> None:

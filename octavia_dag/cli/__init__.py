@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from octavia_dag.cli.doctor import doctor
 from octavia_dag.cli.dub import dub, spread_languages
@@ -41,6 +42,14 @@ def main() -> None:
     except OctaviaError as error:
         click.echo(f"octavia: {error}", err=True)
         sys.exit(error.exit_code)
+    except OperationalError as error:
+        # Dagster's database lies beside the artifacts, so a full disk reaches it too, as one of several SQLite errors.
+        click.echo(
+            f"octavia: Dagster's database cannot be used ({error.orig}); where the disk is full, free some space, and "
+            "run it again.",
+            err=True,
+        )
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("octavia: interrupted; the same command goes on from the last finished step.", err=True)
         sys.exit(INTERRUPTED)

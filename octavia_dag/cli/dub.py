@@ -171,7 +171,7 @@ class Session:
 
     def _run(self, job: str, key: str) -> running.Outcome:
         with self.progress.of(job):
-            return running.run_job(self.definitions, self.instance, job, key, {})
+            return running.run_job(self.definitions, self.instance, job, key)
 
     def _settings(self, video: str) -> Settings:
         path = registry.layer_path(self.tools.store, video)

@@ -76,9 +76,7 @@ def clear_ghosts(instance: dg.DagsterInstance, scratch: Path) -> int:
     return cleared
 
 
-def run_job(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str, tags: Mapping[str, str]
-) -> Outcome:
+def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str) -> Outcome:
     """Runs `job` for one partition; an OctaviaError carries the sentence of the step that failed."""
     started = time.monotonic()
     result = definitions.resolve_job_def(job).execute_in_process(
@@ -86,7 +84,7 @@ def run_job(
         partition_key=key,
         raise_on_error=False,
         run_config=_QUIET,
-        tags={HOST_TAG: socket.gethostname(), PROCESS_TAG: _process(os.getpid()), **tags},
+        tags={HOST_TAG: socket.gethostname(), PROCESS_TAG: _process(os.getpid())},
     )
     ended = time.monotonic()
     if not result.success:

@@ -150,7 +150,7 @@ def rates(values: Sequence[float], free_rate: float, max_rate: float) -> list[Me
     share = sum(value <= free_rate + 1e-3 for value in values) / len(values)
     least = 1 - max(1.0, 0.1 * len(values)) / len(values)
     return [
-        at_least(f"lines at or under {free_rate:g}x", share, round(least, 4), ""),
+        at_least(f"lines at or under {free_rate:g}x", share, int(least * 1e4) / 1e4, ""),
         at_most("fastest line", max(values), max_rate + 0.005, "x"),
     ]
 

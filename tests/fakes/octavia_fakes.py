@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from octavia_dag.dubbing.lengths import predicted_seconds
 from octavia_dag.errors import EngineError, PairError
 from octavia_dag.resources.engines import (
     Condenser,
@@ -148,18 +149,19 @@ class FakeTranslator(Translator):
 
 
 class FakeCondenser(Condenser):
-    """Drops words from the end until it is short enough; a single word cannot be condensed."""
+    """Drops plain words from the end, never a name or a number, until it is short enough; else None."""
 
     def info(self) -> EngineInfo:
         return _info(self)
 
     def condense(self, text: str, original: str, language: str, ratio: float) -> str | None:
         _called(self, f"condense {len(text)} {len(original)} {language} {ratio}")
-        words = text.rstrip(".").split()
-        while len(words) > 1 and len(" ".join(words)) > ratio * len(text):
-            words.pop()
-        short = " ".join(words) + "."
-        return short if len(short) <= ratio * len(text) else None
+        words, allowed = text.split(), ratio * predicted_seconds(text, language)
+        droppable = [i for i, word in enumerate(words) if word.strip(".,").isalpha() and word.islower()]
+        while predicted_seconds(" ".join(words), language) > allowed and droppable:
+            del words[droppable.pop()]
+        short = " ".join(words)
+        return short if words and predicted_seconds(short, language) <= allowed else None
 
 
 class FakeCloner(VoiceCloner):

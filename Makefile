@@ -12,12 +12,13 @@ PYTHON ?= python3.11
 # Apertium's pairs between languages that the synthesizer speaks.
 SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita
 
-.PHONY: help dub ui test test-system check models system clean
+.PHONY: help dub ui test test-system soak check models system clean
 
 help:
 	@echo 'make dub VIDEO=talk.mp4 TO=pt-BR OUT=out    dubs VIDEO into TO ("pt-BR es": both); no VIDEO: a sample'
 	@echo 'make ui        shows the graph and its runs in a browser'
 	@echo 'make test      checks the code, then runs the tests'
+	@echo 'make soak      by hand: a video longer than an hour'
 	@echo 'make check     lint, format and types'
 	@echo 'make system    as root: system packages that add rough language pairs'
 	@echo 'make clean     removes the virtual environment and the caches'
@@ -37,6 +38,10 @@ test: check models
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models
 	@.venv/bin/python -m pytest -m system
+
+# The full lengths, by hand; it takes about half an hour.
+soak: .venv/.dev models
+	@.venv/bin/python -m pytest -m soak
 
 check: .venv/.dev
 	@.venv/bin/ruff check .

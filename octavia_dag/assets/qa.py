@@ -152,10 +152,15 @@ def _sound(work: Work, muxed: FinalMux) -> list[Measure]:
     before, _ = programme_loudness(media, Path(work.record.path), source.track or 0)
     after, _ = programme_loudness(media, work.file("final_mux", muxed.video), 0)
     change = None if before is None or after is None else after - before
-    speech = (
-        None
-        if mixed.speech_lufs is None or mixed.original_speech_lufs is None
-        else mixed.speech_lufs - mixed.original_speech_lufs
+    assert mixed.final_audio_native_music is not None
+    assert mixed.ducked_bed is not None
+    assert stems.clean_vocals is not None
+    speech = inspection.speech_difference(
+        work.file("ducked_mix", mixed.final_audio_native_music),
+        work.file("ducked_mix", mixed.ducked_bed),
+        work.file("stems", stems.clean_vocals),
+        work.read("synced_speech", SyncedSpeech).lines,
+        work.read("speaker_map", SpeakerMap).turns,
     )
     assert stems.bgm_full is not None
     left = inspection.residue(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from octavia_dag.dubbing.hearing import hear_text, normalize_words
+from octavia_dag.dubbing.loudness import gated_over
 from octavia_dag.dubbing.quality import GapMeter, quiet_mask, recovered_share
 from octavia_dag.dubbing.regions import speech_regions
 from octavia_dag.resources.artifacts import write_atomically
@@ -81,6 +82,21 @@ def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[
             frames = min(len(block), len(waiting))
             yield block[:frames], waiting[:frames]
             block, waiting = block[frames:], waiting[frames:]
+
+
+def speech_difference(
+    mixed: Path, bed: Path, vocals: Path, dub: Sequence[Span], original: Sequence[Span]
+) -> float | None:
+    """Loudness of the dubbed speech (what the mix has over the ducked bed) against the original speech's, in LU.
+
+    BS.1770, gated, each over its own spans, on mono sounds of 16 kHz; None where either is silent.
+    """
+    spoken = read_mono(mixed, HEARING_HZ)
+    spoken -= read_mono(bed, HEARING_HZ)
+    after = gated_over(spoken, HEARING_HZ, dub)
+    del spoken
+    before = gated_over(read_mono(vocals, HEARING_HZ), HEARING_HZ, original)
+    return None if after is None or before is None else after - before
 
 
 def residue(background: Path, regions: Sequence[Span], language: str, words: Sequence[str], ear: Transcriber) -> float:

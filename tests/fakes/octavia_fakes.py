@@ -37,6 +37,7 @@ from octavia_dag.resources.stopwatch import busy
 from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
 
 HEARING_HZ = 16000
+DIMENSIONS = 256  # as the real cloner has them, so that the one can meet the other's voices
 WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa".split()  # noqa: SIM905
 ENGINES = {
     "separation": {"engine": "octavia_fakes:FakeSeparator"},
@@ -172,7 +173,7 @@ class FakeCloner(VoiceCloner):
 
     def embed(self, sound: Samples) -> Samples:
         _called(self, f"embed {len(sound)}")
-        bands = np.array_split(np.abs(np.fft.rfft(sound[:HEARING_HZ], HEARING_HZ)), 16)
+        bands = np.array_split(np.abs(np.fft.rfft(sound[:HEARING_HZ], HEARING_HZ)), DIMENSIONS)
         vector = np.array([band.mean() for band in bands]) + 1e-9
         return (vector / np.linalg.norm(vector)).astype(np.float32)
 
@@ -212,7 +213,7 @@ class FakeSynthesizer(Synthesizer):
         )
 
     def likeness(self, voice: Voice, language: str) -> tuple[Samples, float]:
-        vector = np.full(16, 0.1, np.float32)
+        vector = np.full(DIMENSIONS, 0.02, np.float32)
         vector[self._place(voice)] = 1.0
         return (vector / np.linalg.norm(vector)).astype(np.float32), self._pitch(voice)
 

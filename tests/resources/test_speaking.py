@@ -192,9 +192,10 @@ def test_a_line_that_cannot_be_condensed_is_whole_at_the_cap_and_flagged(studio:
 
 
 def test_a_raised_cap_speaks_only_lines_that_had_hit_it(studio: Studio) -> None:
-    before = studio.dub([FITS, OVER], Sync(max_rate=1.1, free_rate=1.1))
+    far_over = f"{OVER} tango uniform victor whiskey"
+    before = studio.dub([FITS, far_over], Sync(max_rate=1.1, free_rate=1.1))
     studio.synthesizer.calls.clear()
-    after = studio.dub([FITS, OVER], Sync(max_rate=1.3))
+    after = studio.dub([FITS, far_over], Sync(max_rate=1.3))
     assert all(text != FITS for text, _ in studio.synthesizer.calls)
     assert after.lines[0] == before.lines[0]
     assert len(after.lines[1].text) > len(before.lines[1].text)

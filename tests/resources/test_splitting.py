@@ -39,9 +39,9 @@ def _source() -> Samples:
 
 def test_the_stems_add_up_to_the_source_sample_by_sample(tmp_path: Path) -> None:
     source = _source()
-    paths = {"vocals": tmp_path / "v.flac", "background": tmp_path / "b.flac"}
-    frames = split(_blocks(source), Wild(), 44100, **paths)
-    vocals, background = (soundfile.read(path, dtype="int16")[0].astype(int) for path in paths.values())
+    paths = tmp_path / "v.flac", tmp_path / "b.flac"
+    frames = split(_blocks(source), Wild(), 44100, vocals=paths[0], background=paths[1])
+    vocals, background = (soundfile.read(path, dtype="int16")[0].astype(int) for path in paths)
     assert frames == len(source)
     assert np.array_equal(vocals + background, np.rint(source * 32768).astype(int))
 

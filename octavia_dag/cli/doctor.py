@@ -16,9 +16,8 @@ from octavia_dag.settings import Settings, slice_values
 
 GIB = 1 << 30
 _LEAST_FREE_GIB = 2
-# Rule-based pairs are understandable, not more; the neural pair is what is meant to be heard.
-_QUALITY = {("en", "pt-BR"): "good", ("pt-BR", "en"): "good"}
-_ROUGH = "rough (rule-based)"
+_RULES = "rule-based"
+_WORTH = {"neural": "good", _RULES: "rough, understandable at best"}
 
 
 @click.command()
@@ -82,8 +81,9 @@ def _pairs(environment: Environment) -> str:
     assert isinstance(translator, Translator)
     assert isinstance(synthesizer, Synthesizer)
     pairs = sorted(pair for pair in translator.pairs() if synthesizer.voices(pair[1]))
-    for source, target in pairs:
-        click.echo(f"pair {source} -> {target}: {_QUALITY.get((source, target), _ROUGH)}")
-    if all(pair in _QUALITY for pair in pairs):
+    kinds = {pair: translator.quality(*pair) or "" for pair in pairs}
+    for (source, target), kind in kinds.items():
+        click.echo(f"pair {source} -> {target}: {kind} translation, {_WORTH.get(kind, 'unrated')}")
+    if _RULES not in kinds.values():
         return "More pairs, rough ones: 'make system' (as root) installs Apertium."
     return ""

@@ -1,0 +1,1 @@
+"""The craft, pure: arrays, numbers and documents in and out; no files, processes, models or Dagster."""

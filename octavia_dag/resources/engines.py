@@ -103,6 +103,10 @@ class Translator(Engine):
     def pairs(self) -> frozenset[tuple[str, str]]:
         """The (source, target) language tags it can serve now, with what is installed."""
 
+    def quality(self, source: str, target: str) -> str | None:
+        """How a pair is translated, in a word for people ("neural", "rule-based"); None where it is not served."""
+        return "unrated" if (source, target) in self.pairs() else None
+
     @abstractmethod
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """One translation per text, in order. An unsupported pair is a PairError that names the supported ones."""

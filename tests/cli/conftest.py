@@ -67,7 +67,7 @@ def make_video(media: Media, speech: tuple[Samples, int], tmp_path_factory: pyte
     ) -> Path:
         path = folder / name
         picture = ffmpeg.input(f"testsrc2=size=160x120:rate=25:duration={picture_s}", f="lavfi")
-        sound = ffmpeg.input(str(wav), t=sound_s)
+        sound = ffmpeg.input(str(wav), stream_loop=-1, t=sound_s)
         layout = {"vcodec": video[0], "pix_fmt": "yuv420p", "acodec": audio, "ac": channels, "ar": 48000}
         media.run(
             ffmpeg.output(picture_filter(picture.video), sound.audio, str(path), **layout, **output), "Making a video"

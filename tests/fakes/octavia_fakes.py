@@ -2,9 +2,8 @@
 
 A test hands them to the command by import path ("octavia_fakes:FakeSeparator"). Since the command runs in another
 process, a fake is told what to do by a JSON file that FAKES_CONTROL names, per class: `seconds` (real time each call
-takes),
-`fail_at` (number of the call that fails), `block_at` (number of the call that waits for
-a minute). Every call is a line of the file beside it that ends in `.calls`.
+takes), `fail_at` (number of the call that fails), `block_at` (number of the call that waits for a minute), `deaf` (a
+transcriber that hears nothing). Every call is a line of the file beside it that ends in `.calls`.
 """
 
 import hashlib
@@ -49,13 +48,13 @@ ENGINES = {
 }
 
 
-def _called(engine: Engine, what: str) -> None:
-    """Counts a call, takes its time, and does what the control file asks for."""
+def _called(engine: Engine, what: str) -> dict[str, Any]:
+    """Counts a call, takes its time, does what the control file asks for, and returns all it asks of this fake."""
     control = os.environ.get("FAKES_CONTROL")
     name = type(engine).__name__
     with busy("engine", name):
         if control is None:
-            return
+            return {}
         calls = Path(control + ".calls")
         with calls.open("a", encoding="utf-8") as file:
             file.write(f"{name} {what}\n")
@@ -66,6 +65,7 @@ def _called(engine: Engine, what: str) -> None:
             time.sleep(60)
         if wishes.get("fail_at") == number:
             raise EngineError(f"{name} was told to fail at its call {number}; try again.")
+        return wishes
 
 
 def _info(engine: Engine) -> EngineInfo:
@@ -107,8 +107,8 @@ class FakeTranscriber(Transcriber):
         return "en", 0.9
 
     def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
-        _called(self, f"transcribe {len(sound)} {len(regions)} {language}")
-        return [self._segment(sound, region) for region in regions]
+        wishes = _called(self, f"transcribe {len(sound)} {len(regions)} {language}")
+        return [] if wishes.get("deaf") else [self._segment(sound, region) for region in regions]
 
     def _segment(self, sound: Samples, region: Span) -> HeardSegment:
         count = max(1, round(region.seconds * 2.5))

@@ -1,0 +1,1 @@
+"""The embedded engines: CPU, no torch, models from package registries; one file per role."""

@@ -1,6 +1,6 @@
 """The thirteen assets, declared once: what each is made from, which settings it reads, which engines it asks.
 
-The asset functions, the content keys, the table in the README and the tests read this file; nobody repeats it.
+The asset functions, the content keys, the command's time left and the tests read this file; nobody repeats it.
 `reads` names slices or single fields ("sync.max_rate"). `share` is the part of a typical run's time, for the time
 left that the command shows; it decides nothing. Raise `code_version` when the same inputs give another outcome.
 """
@@ -42,54 +42,179 @@ class Node:
     owner: str = "team:audio"
     code_version: str = "1"
     share: float = 0.01
+    hears_speech: bool = False  # by VAD, whose weights are then part of the key
     private: bool = False
 
 
 _NODES = (
-    Node("source_video", "source", "video", (), "Probe and pre-analysis of the file: streams, true length, sha256, "
-         "spoken language, a hint of how many people speak, and how much music there is.",
-         reads=("separation.track", "transcription.language", "diarization.max_speakers"),
-         roles=("separator", "transcriber", "diarizer"), kinds=("ffmpeg",), share=0.12),
-    Node("stems", "analysis", "video", ("source_video",), "clean_vocals and bgm_full: two sounds that add up to the "
-         "source, the second without the spoken words.",
-         reads=("separation",), roles=("separator",), kinds=("onnx", "ffmpeg"), share=0.12),
-    Node("chunks", "analysis", "video", ("stems", "source_video"), "Speech cut at silences and packed to 6 to 12 s, "
-         "with the words heard in it.",
-         reads=("chunking", "transcription"), roles=("transcriber",), kinds=("whisper",), share=0.12),
-    Node("speaker_map", "analysis", "video", ("stems", "chunks"), "Who speaks when: diarization turns (RTTM), "
-         "speakers, talk time, overlaps.",
-         reads=("diarization",), roles=("diarizer",), kinds=("onnx",), share=0.03),
-    Node("transcript", "analysis", "video", ("stems", "chunks", "speaker_map"), "The lines of the original: one "
-         "speaker each, words with times.",
-         reads=("transcription",), kinds=("python",), owner="team:language"),
-    Node("voice_profiles", "voices", "video", ("stems", "speaker_map"), "Per speaker: reference segments, embedding, "
-         "pitch. Private: encrypted at rest, deleted when every requested dub is delivered and reported.",
-         reads=("voices.engine", "voices.reference_s"), roles=("cloner",), kinds=("onnx",), private=True),
-    Node("casting", "voices", "dub", ("speaker_map", "voice_profiles"), "Which voice speaks for whom.",
-         reads=("voices",), roles=("cloner", "synthesizer"), kinds=("python",), owner="team:language"),
-    Node("translation", "localization", "dub", ("transcript",), "The lines in the other language, condensed where "
-         "they would be too long.",
-         reads=("translation",), roles=("translator", "condenser"), kinds=("python",), owner="team:language",
-         share=0.02),
-    Node("dubbed_chunks", "localization", "dub", ("translation", "casting", "transcript"), "One sound per line in "
-         "its speaker's voice, trimmed and fitted into its time.",
-         reads=("synthesis", "sync", "translation.condenser", "translation.endpoint", "translation.endpoint_model",
-                "translation.prompt"),
-         roles=("synthesizer", "condenser"), kinds=("onnx",), share=0.35),
-    Node("synced_speech", "delivery", "dub", ("dubbed_chunks", "transcript"), "The lines placed in time on one track.",
-         reads=("sync",), kinds=("python",), share=0.01),
-    Node("ducked_mix", "delivery", "dub", ("synced_speech", "stems", "speaker_map"), "Speech over the ducked bed: "
-         "final_audio_native_music.",
-         reads=("mix",), kinds=("ffmpeg",), share=0.04),
-    Node("final_mux", "delivery", "dub", ("ducked_mix", "source_video", "dubbed_chunks", "synced_speech"), "The "
-         "deliverable: picture copied, dub default, original second, subtitles.",
-         reads=("delivery",), kinds=("ffmpeg",), share=0.04),
-    Node("qa_report", "qa", "dub",
-         ("source_video", "stems", "chunks", "speaker_map", "transcript", "voice_profiles", "casting", "translation",
-          "dubbed_chunks", "synced_speech", "ducked_mix", "final_mux"),
-         "Every promise measured, per line and per video.",
-         reads=ALL_SLICES, roles=("transcriber", "cloner"), kinds=("python",), owner="team:quality", share=0.14),
-)  # fmt: skip
+    Node(
+        "source_video",
+        "source",
+        "video",
+        inputs=(),
+        description="Probe and pre-analysis of the file: streams, true length, sha256, spoken language, a hint of "
+        "how many people speak, and how much music there is.",
+        reads=("separation.track", "transcription.language", "diarization.max_speakers"),
+        roles=("separator", "transcriber", "diarizer"),
+        kinds=("ffmpeg",),
+        share=0.16,
+        hears_speech=True,
+    ),
+    Node(
+        "stems",
+        "analysis",
+        "video",
+        inputs=("source_video",),
+        description="clean_vocals and bgm_full: two sounds that add up to the source, the second without the spoken "
+        "words.",
+        reads=("separation",),
+        roles=("separator",),
+        kinds=("onnx", "ffmpeg"),
+        share=0.12,
+    ),
+    Node(
+        "chunks",
+        "analysis",
+        "video",
+        inputs=("stems", "source_video"),
+        description="Speech cut at silences and packed to 6 to 12 s, with the words heard in it.",
+        reads=("chunking", "transcription.engine", "transcription.min_logprob"),
+        roles=("transcriber",),
+        kinds=("whisper",),
+        share=0.08,
+        hears_speech=True,
+    ),
+    Node(
+        "speaker_map",
+        "analysis",
+        "video",
+        inputs=("stems", "chunks"),
+        description="Who speaks when: diarization turns (RTTM), speakers, talk time, overlaps.",
+        reads=("diarization",),
+        roles=("diarizer",),
+        kinds=("onnx",),
+        share=0.03,
+    ),
+    Node(
+        "transcript",
+        "analysis",
+        "video",
+        inputs=("stems", "chunks", "speaker_map"),
+        description="The lines of the original: one speaker each, words with times.",
+        reads=("transcription.line_gap_s", "transcription.line_max_s"),
+        kinds=("python",),
+        owner="team:language",
+    ),
+    Node(
+        "voice_profiles",
+        "voices",
+        "video",
+        inputs=("stems", "speaker_map"),
+        description="Per speaker: reference segments, embedding, pitch. Private: encrypted at rest, deleted when "
+        "every requested dub is delivered and reported.",
+        reads=("voices.engine", "voices.reference_s"),
+        roles=("cloner",),
+        kinds=("onnx",),
+        private=True,
+    ),
+    Node(
+        "casting",
+        "voices",
+        "dub",
+        inputs=("speaker_map", "voice_profiles"),
+        description="Which voice speaks for whom.",
+        reads=("voices.engine", "voices.mixtures", "voices.cast", "synthesis.engine"),
+        roles=("cloner", "synthesizer"),
+        kinds=("python",),
+        owner="team:language",
+    ),
+    Node(
+        "translation",
+        "localization",
+        "dub",
+        inputs=("transcript",),
+        description="The lines in the other language, condensed where they would be too long.",
+        reads=("translation", "synthesis.engine"),
+        roles=("translator", "condenser", "synthesizer"),
+        kinds=("python",),
+        owner="team:language",
+        share=0.02,
+    ),
+    Node(
+        "dubbed_chunks",
+        "localization",
+        "dub",
+        inputs=("translation", "casting", "transcript"),
+        description="One sound per line in its speaker's voice, trimmed and fitted into its time.",
+        reads=(
+            "synthesis.engine",
+            "sync",
+            "translation.condenser",
+            "translation.endpoint",
+            "translation.endpoint_model",
+            "translation.prompt",
+            "translation.glossary",
+        ),
+        roles=("synthesizer", "condenser"),
+        kinds=("onnx",),
+        share=0.2,
+    ),
+    Node(
+        "synced_speech",
+        "delivery",
+        "dub",
+        inputs=("dubbed_chunks", "transcript"),
+        description="The lines placed in time on one track.",
+        reads=("sync",),
+        kinds=("python",),
+    ),
+    Node(
+        "ducked_mix",
+        "delivery",
+        "dub",
+        inputs=("synced_speech", "stems", "speaker_map"),
+        description="Speech over the ducked bed: final_audio_native_music.",
+        reads=("mix",),
+        kinds=("ffmpeg",),
+        share=0.04,
+    ),
+    Node(
+        "final_mux",
+        "delivery",
+        "dub",
+        inputs=("ducked_mix", "source_video", "dubbed_chunks", "synced_speech"),
+        description="The deliverable: picture copied, dub default, original second, subtitles.",
+        reads=("delivery",),
+        kinds=("ffmpeg",),
+        share=0.04,
+    ),
+    Node(
+        "qa_report",
+        "qa",
+        "dub",
+        inputs=(
+            "source_video",
+            "stems",
+            "chunks",
+            "speaker_map",
+            "transcript",
+            "voice_profiles",
+            "casting",
+            "translation",
+            "dubbed_chunks",
+            "synced_speech",
+            "ducked_mix",
+            "final_mux",
+        ),
+        description="Every promise measured, per line and per video.",
+        reads=ALL_SLICES,
+        roles=("transcriber", "cloner"),
+        kinds=("python",),
+        owner="team:quality",
+        share=0.35,
+        hears_speech=True,
+    ),
+)
 
 GRAPH: dict[str, Node] = {node.name: node for node in _NODES}
 

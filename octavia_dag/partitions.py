@@ -40,12 +40,16 @@ def checked_video(key: str) -> str:
 
 
 def checked_language(tag: str) -> str:
-    """`tag` in the project's spelling ("pt-br" becomes "pt-BR"); a PairError names those that can be asked for."""
+    """`tag` in the project's spelling ("pt-br" becomes "pt-BR"); a PairError names those that can be asked for.
+
+    A language that is dubbed into without regard to the country serves every country's tag ("en-US" becomes "en").
+    """
     try:
-        language = langcodes.standardize_tag(tag)
+        full = langcodes.standardize_tag(tag)
+        bare = langcodes.get(full).language or ""
     except LanguageTagError:
-        language = ""
-    match = {"pt": "pt-BR"}.get(language, language)
+        full = bare = ""
+    match = "pt-BR" if full == "pt" else bare if bare in LANGUAGES else full
     if match not in LANGUAGES:
         raise PairError(f"{tag!r} is no language this installation dubs into; it has {', '.join(LANGUAGES)}.")
     return match

@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from octavia_dag.errors import SettingsError
 
@@ -21,9 +22,15 @@ EMBEDDED = "octavia_dag.resources.embedded"
 
 
 class Slice(BaseModel):
-    """Base of the slices."""
+    """Base of the slices. A refused value never stands in an error's own text: it may be a secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def ordered(self, low: str, high: str) -> Self:
+        """Itself; a ValueError where the field `low` is above the field `high`."""
+        if (below := getattr(self, low)) > (above := getattr(self, high)):
+            raise ValueError(f"{low} is {below}, which is more than {high} ({above}); change one of the two.")
+        return self
 
 
 class Separation(Slice):
@@ -49,6 +56,10 @@ class Chunking(Slice):
     )
     max_chunk_s: float = Field(default=12.0, ge=4.0, le=28.0, description="No chunk is longer.")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        return self.ordered("min_chunk_s", "max_chunk_s")
+
 
 class Diarization(Slice):
     """Who speaks when."""
@@ -58,6 +69,10 @@ class Diarization(Slice):
     max_speakers: int = Field(
         default=8, ge=1, le=20, description="At most this many people speak; equal to the minimum: fixed."
     )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        return self.ordered("min_speakers", "max_speakers")
 
 
 class Transcription(Slice):
@@ -109,6 +124,25 @@ class TranslationSlice(Slice):
         default_factory=dict, description="Term -> its translation; equal: do not translate."
     )
 
+    @field_validator("endpoint")
+    @classmethod
+    def _address_alone(cls, endpoint: str) -> str:
+        """The address is shown in metadata: nothing secret may be in it, nor in the refusal."""
+        if endpoint and not _is_bare_address(endpoint):
+            raise ValueError(
+                "it must be an http or https address without user, password or query, since it is shown; "
+                "give the key in the variable OCTAVIA_CHAT_KEY."
+            )
+        return endpoint
+
+    @field_validator("glossary")
+    @classmethod
+    def _no_empty_term(cls, glossary: dict[str, str]) -> dict[str, str]:
+        for term, wording in glossary.items():
+            if not term.strip() or not wording.strip():
+                raise ValueError(f"the entry {term!r}: {wording!r} has an empty side; give both, or leave it out.")
+        return glossary
+
 
 class Synthesis(Slice):
     """How it is spoken."""
@@ -129,6 +163,10 @@ class Sync(Slice):
         default=0.85, ge=0.7, le=1.0, description="A line is never spoken slower than this times natural."
     )
     guard_s: float = Field(default=0.05, ge=0.0, le=0.5, description="Silence kept before the next line.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        return self.ordered("min_rate", "free_rate").ordered("free_rate", "max_rate")
 
 
 class Mix(Slice):
@@ -176,7 +214,7 @@ def effective(layers: Iterable[Mapping[str, Mapping[str, Any]]]) -> Settings:
     merged: Layer = {}
     for layer in layers:
         for name, values in layer.items():
-            merged.setdefault(name, {}).update(values)
+            merged[name] = {**merged.get(name, {}), **values}
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
@@ -221,11 +259,28 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def _is_bare_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return whole and not any(mark in text for mark in "@?# \t\n")
+
+
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"There is no setting {name}; known here: {', '.join(_known(first['loc']))}."
+    if first["type"] == "invalid_key":
+        return (
+            f"A setting is named {first['input']!r}, which is no text; known here: {', '.join(_known(first['loc']))}."
+        )
+    if first["type"] == "value_error":
+        return (
+            f"{'The setting' if len(first['loc']) > 1 else 'A setting of'} {name} is refused: {first['ctx']['error']}"
+        )
     return (
         f"The setting {name} has the value {first['input']!r}, which is refused: {first['msg']}{_limits(first['loc'])}."
     )
@@ -234,13 +289,18 @@ def _sentence(error: ValidationError) -> str:
 def _known(location: tuple[int | str, ...]) -> list[str]:
     if len(location) < 2:
         return sorted(Settings.model_fields)
+    kind = _slice(location)
+    return sorted(kind.model_fields) if kind else []
+
+
+def _slice(location: tuple[int | str, ...]) -> type[BaseModel] | None:
     kind = Settings.model_fields[str(location[0])].annotation
-    return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _limits(location: tuple[int | str, ...]) -> str:
-    kind = Settings.model_fields[str(location[0])].annotation
-    if len(location) < 2 or not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+    kind = _slice(location)
+    if len(location) < 2 or kind is None:
         return ""
     bounds = [
         f"{mark} {getattr(limit, key)}"

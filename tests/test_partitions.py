@@ -39,12 +39,24 @@ def test_a_key_that_is_no_id_is_refused(key: str) -> None:
         checked_video(key)
 
 
-@pytest.mark.parametrize(("tag", "expected"), [("pt-br", "pt-BR"), ("PT", "pt-BR"), ("pt_BR", "pt-BR"), ("es", "es")])
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("pt-br", "pt-BR"),
+        ("PT", "pt-BR"),
+        ("pt_BR", "pt-BR"),
+        ("es", "es"),
+        ("en-US", "en"),
+        ("es-419", "es"),
+        ("fr_ca", "fr"),
+        ("IT-it", "it"),
+    ],
+)
 def test_a_language_is_brought_into_our_spelling(tag: str, expected: str) -> None:
     assert checked_language(tag) == expected
 
 
-@pytest.mark.parametrize("tag", ["", "xx", "klingon", "es|v1", "de", "pt-PT"])
+@pytest.mark.parametrize("tag", ["", "xx", "klingon", "es|v1", "de", "de-AT", "pt-PT", "pt-AO"])
 def test_an_unknown_language_is_refused_with_the_known_ones(tag: str) -> None:
     with pytest.raises(PairError, match="pt-BR"):
         checked_language(tag)

@@ -9,24 +9,22 @@ from typing import Any
 
 import dagster as dg
 
-from octavia_dag.assets.source import HEARING_HZ
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import picture_of, table_of
 from octavia_dag.dubbing.chunking import pack_chunks
 from octavia_dag.dubbing.hearing import accept, verdict
 from octavia_dag.dubbing.lines import make_lines
-from octavia_dag.dubbing.regions import speech_regions
 from octavia_dag.dubbing.speakers import rttm, speaker_map_of
 from octavia_dag.partitions import VIDEOS
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.engines import Diarizer, Separator, Transcriber
+from octavia_dag.resources.listening import HEARING_HZ, speech_in
 from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.resources.splitting import split
-from octavia_dag.resources.vad import WINDOW_S, speech_probabilities
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import Chunks, SourceVideo, SpeakerMap, Stems, Transcript, Word
+from octavia_dag.schema import Chunks, SourceVideo, SpeakerMap, Stems, Transcript, Turn, Word
 
 VOCALS = "clean_vocals.flac"
 BACKGROUND = "bgm_full.flac"
@@ -113,24 +111,21 @@ def _make_chunks(work: Work) -> Made:
         return Made(Chunks(language=None, regions=(), chunks=()))
     chosen = work.settings.chunking
     sound = read_mono(work.file("stems", document.clean_vocals), HEARING_HZ)
-    clip_s = len(sound) / HEARING_HZ
-    regions = speech_regions(
-        speech_probabilities(sound),
-        window_s=WINDOW_S,
-        threshold=chosen.speech_threshold,
-        min_silence_s=chosen.min_silence_s,
-        duration_s=clip_s,
-    )
+    regions = speech_in(sound, threshold=chosen.speech_threshold, min_silence_s=chosen.min_silence_s)
     if not regions or language is None:
         return Made(Chunks(language=None, regions=(), chunks=()))
     heard = work.engine(Transcriber, "transcriber").transcribe(sound, regions, language)
-    kept, dropped = accept(heard, regions, min_logprob=work.settings.transcription.min_logprob, clip_s=clip_s)
+    believed = work.settings.transcription.min_logprob
+    kept, dropped = accept(heard, regions, min_logprob=believed, clip_s=len(sound) / HEARING_HZ)
     words = [word for segment in kept for word in segment.words]
     packed = pack_chunks(regions, words, min_s=chosen.min_chunk_s, max_s=chosen.max_chunk_s)
     document = Chunks(
         language=language if words else None, regions=tuple(regions), chunks=tuple(packed), dropped=tuple(dropped)
     )
-    return Made(document, counts={"words": len(words), "chunks": len(packed), "refused": len(dropped)})
+    counts = {"words": len(words), "chunks": len(packed), "refused": len(dropped)}
+    shown = [Turn(speaker="speech", start=r.start, end=r.end) for r in regions]
+    shown += [Turn(speaker="chunks", start=c.start, end=c.end) for c in packed]
+    return Made(document, counts=counts, picture=pictures.timeline_png(shown, len(sound) / HEARING_HZ))
 
 
 def _tell_chunks(artifact: Artifact) -> dict[str, Any]:
@@ -143,6 +138,7 @@ def _tell_chunks(artifact: Artifact) -> dict[str, Any]:
         "speech_seconds": sum(region.seconds for region in document.regions),
         "refused_as_not_speech": " ".join(document.dropped) or "nothing",
         **table_of("chunks_heard", rows),
+        **picture_of(artifact, "timeline"),
     }
 
 
@@ -186,7 +182,9 @@ def _make_transcript(work: Work) -> Made:
     lines = make_lines(words, turns, heard.regions, gap_s=chosen.line_gap_s, max_s=chosen.line_max_s)
     judged = verdict(lines, heard.regions, heard.language, clip_s=programme_s)
     document = Transcript(language=heard.language, programme_seconds=programme_s, lines=tuple(lines), verdict=judged)
-    return Made(document, counts={"lines": len(lines), "words": sum(len(line.words) for line in lines)})
+    counts = {"lines": len(lines), "words": sum(len(line.words) for line in lines)}
+    shown = [Turn(speaker=line.speaker, start=line.start, end=line.end) for line in lines]
+    return Made(document, counts=counts, picture=pictures.timeline_png(shown, programme_s) if shown else None)
 
 
 def _tell_transcript(artifact: Artifact) -> dict[str, Any]:
@@ -210,4 +208,5 @@ def _tell_transcript(artifact: Artifact) -> dict[str, Any]:
         "usable": document.verdict.ok,
         "verdict": " ".join(document.verdict.reasons) or "Nothing to object to.",
         **table_of("lines_heard", rows),
+        **picture_of(artifact, "timeline"),
     }

@@ -9,7 +9,7 @@ from octavia_dag.assets.telling import picture_of, table_of
 from octavia_dag.errors import PairError
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
-from octavia_dag.resources.engines import Synthesizer, Translator
+from octavia_dag.resources.engines import Condenser, Synthesizer, Translator
 from octavia_dag.resources.line_store import LineStore
 from octavia_dag.resources.localize import translate_lines
 from octavia_dag.resources.speaking import speak_lines
@@ -43,7 +43,7 @@ def _make_translation(work: Work) -> Made:
         source=original.language,
         target=work.tag,
         translator=translator,
-        condenser=work.condenser(),
+        condenser=work.engine(Condenser, "condenser"),
         chosen=work.settings.translation,
         report=work.report,
     )
@@ -77,7 +77,7 @@ def _make_dubbed_chunks(work: Work) -> Made:
         work.read("casting", Casting),
         original,
         synthesizer=synthesizer,
-        condenser=work.condenser(),
+        condenser=work.engine(Condenser, "condenser"),
         media=work.workshop.media,
         synthesis=work.settings.synthesis,
         sync=work.settings.sync,

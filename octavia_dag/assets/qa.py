@@ -4,6 +4,7 @@ The report judges against the effective settings: a switch that is off is not a 
 private voices where no other dub needs them.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,14 @@ from octavia_dag.assets.telling import table_of
 from octavia_dag.assets.voices import forget_when_done, profiles_of
 from octavia_dag.dubbing import quality
 from octavia_dag.dubbing.hearing import word_error_rate
+from octavia_dag.dubbing.trimming import onset_s
 from octavia_dag.partitions import parts
 from octavia_dag.resources import inspection
 from octavia_dag.resources.artifacts import DOCUMENT, Artifact
 from octavia_dag.resources.engines import Transcriber, VoiceCloner
+from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.mux import packet_md5
+from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.sound import programme_loudness, read_mono
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import (
@@ -67,12 +71,14 @@ def _make(work: Work) -> Made:
     (work.folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     broken = sum(not one.ok for one in report.measures)
     counts = {"lines": len(report.lines), "promises_broken": broken, "flags": len(report.flags)}
-    return Made(report, counts={**counts, "heard_now": heard_now})
+    again = int(bool(work.inputs["voice_profiles"].manifest.deleted) and not muxed.untouched)
+    return Made(report, counts={**counts, "heard_now": heard_now, "voice_profiles_rederived": again})
 
 
 def _measured(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> QaReport:
     work.report(0.4)
-    measures = [*_file(work, muxed), *_timing(work, muxed, lines), *_sound(work, muxed), *_people(work)]
+    dub = probe_video(work.workshop.media, work.file("final_mux", muxed.video), "", 0)
+    measures = [*_file(work, muxed, dub), *_timing(work, muxed, dub, lines), *_sound(work), *_people(work)]
     broken = [
         f"{one.name} is {one.value} {one.unit} ({one.limit}). {one.note}".strip() for one in measures if not one.ok
     ]
@@ -92,16 +98,19 @@ def _measured(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> QaRe
     )
 
 
-def _file(work: Work, muxed: FinalMux) -> list[Measure]:
-    """Picture, length, tracks, peak."""
+def _file(work: Work, muxed: FinalMux, dub: SourceVideo) -> list[Measure]:
+    """Picture, length, tracks, peak and loudness of the programme."""
     media = work.workshop.media
     path, made = Path(work.record.path), work.file("final_mux", muxed.video)
     source = work.read("source_video", SourceVideo)
-    dub = inspection.probe_video(media, made, "", 0)
-    same = packet_md5(media, path, "v:0") == packet_md5(media, made, "v:0")
+    assert source.video is not None
+    assert dub.video is not None
+    same = packet_md5(media, path, f"{source.video.index}") == packet_md5(media, made, f"{dub.video.index}")
     first = dub.audio[0]
     wanted = len(source.audio) + 1 if work.settings.delivery.keep_original else 1
-    _, peak = programme_loudness(media, path, source.track or 0)
+    before, peak = programme_loudness(media, path, source.track or 0)
+    after, _ = programme_loudness(media, made, 0)
+    change = None if before is None or after is None else after - before
     ceiling = max(quality.PEAK_DBTP, peak) if peak is not None else quality.PEAK_DBTP
     # A transport stream has no default flag: players take the first track.
     tagged = (first.default or source.container == "ts") and _same_language(first.language, work.tag)
@@ -111,6 +120,7 @@ def _file(work: Work, muxed: FinalMux) -> list[Measure]:
         quality.measure("dub is the default track and tagged", float(tagged), "", "1", tagged),
         quality.measure("audio tracks", float(len(dub.audio)), "", f"{wanted}", len(dub.audio) == wanted),
         quality.at_most("true peak", muxed.true_peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
+        quality.measure("programme loudness change", change, "LU", "reported", True),
     ]
 
 
@@ -119,12 +129,12 @@ def _same_language(tag: str | None, wanted: str) -> bool:
     return tag is not None and Language.get(tag).to_alpha3() == Language.get(wanted).to_alpha3()
 
 
-def _timing(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> list[Measure]:
+def _timing(work: Work, muxed: FinalMux, dub: SourceVideo, lines: Sequence[LineQuality]) -> list[Measure]:
     """Onsets, speech IoU, rates, round trip, and the bed in gaps."""
     source = work.read("source_video", SourceVideo)
     placed = work.read("synced_speech", SyncedSpeech).lines
-    heard, _ = inspection.compare(
-        work.workshop.media, Path(work.record.path), source, work.file("final_mux", muxed.video), placed
+    heard = inspection.compare(
+        work.workshop.media, Path(work.record.path), source, work.file("final_mux", muxed.video), dub, placed
     )
     work.report(0.6)
     shared = quality.intersection_over_union(heard.source_speech, heard.dub_speech, source.seconds)
@@ -142,20 +152,16 @@ def _timing(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> list[M
     ]
 
 
-def _sound(work: Work, muxed: FinalMux) -> list[Measure]:
-    """Loudness, ducking, residue."""
+def _sound(work: Work) -> list[Measure]:
+    """Loudness of the speech, ducking, residue."""
     mixed = work.read("ducked_mix", DuckedMix)
     stems = work.read("stems", Stems)
     transcript = work.read("transcript", Transcript)
-    media = work.workshop.media
-    source = work.read("source_video", SourceVideo)
-    before, _ = programme_loudness(media, Path(work.record.path), source.track or 0)
-    after, _ = programme_loudness(media, work.file("final_mux", muxed.video), 0)
-    change = None if before is None or after is None else after - before
     assert mixed.final_audio_native_music is not None
     assert mixed.ducked_bed is not None
     assert stems.clean_vocals is not None
     speech = inspection.speech_difference(
+        work.workshop.media,
         work.file("ducked_mix", mixed.final_audio_native_music),
         work.file("ducked_mix", mixed.ducked_bed),
         work.file("stems", stems.clean_vocals),
@@ -174,7 +180,6 @@ def _sound(work: Work, muxed: FinalMux) -> list[Measure]:
     depth = work.settings.mix.duck_depth_db
     return [
         quality.within("dubbed speech against the original", speech, 0.0, quality.LOUDNESS_LU, "LU"),
-        quality.measure("programme loudness change", change, "LU", "reported", True),
         quality.within("bed reduction under speech", mixed.median_reduction_db, depth, quality.DEPTH_DB, "dB")
         if mixed.median_reduction_db is not None
         else quality.not_applicable("bed reduction under speech", "dB", "there is no bed to duck"),
@@ -230,7 +235,7 @@ def _lines(work: Work) -> tuple[list[LineQuality], int]:
         sound = work.file("dubbed_chunks", line.sound)
         heard, now = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept)
         heard_now += now
-        begin = quality.onset_s(read_mono(sound, inspection.HEARING_HZ), inspection.HEARING_HZ)
+        begin = onset_s(read_mono(sound, HEARING_HZ), HEARING_HZ)
         error = None if begin is None else one.start + begin - originals[one.id].start
         wer = word_error_rate(line.text, heard)
         found.append(
@@ -280,12 +285,12 @@ def _tell(artifact: Artifact) -> dict[str, Any]:
         )
         for one in report.lines
     ]
-    numbers = {m.name.replace(" ", "_").replace(",", ""): m.value for m in report.measures if m.value is not None}
+    numbers = {re.sub(r"\W+", "_", m.name).strip("_"): m.value for m in report.measures if m.value is not None}
     return {
         "nothing_to_dub": report.nothing_to_dub,
         "report": dg.MetadataValue.path(str(artifact.folder / DOCUMENT)),
         "flags_in_words": "\n".join(report.flags) or "none",
-        **{name: value for name, value in numbers.items() if name.isidentifier()},
+        **numbers,
         **table_of("promises", measures),
         **table_of("lines_measured", lines),
     }

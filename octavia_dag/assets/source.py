@@ -1,7 +1,7 @@
 """The file itself: what it holds, how long it really is, who seems to speak, how much music there is.
 
-The pre-analysis looks at one stretch of 2 minutes that begins with speech: it decides how the video is treated
-(language, hint of speakers) before anything expensive is done, and it is all that "nothing to dub" needs.
+The pre-analysis hears the first 2 minutes that hold speech: that decides how the video is treated (language, hint of
+speakers) before anything expensive is done.
 """
 
 from pathlib import Path
@@ -12,18 +12,17 @@ import numpy as np
 
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.dubbing.music import music_score
-from octavia_dag.dubbing.regions import speech_regions
+from octavia_dag.dubbing.regions import first_speech
 from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.engines import Diarizer, Samples, Separator, Transcriber
-from octavia_dag.resources.probe import probe_video, sha256_cached, source_blocks
-from octavia_dag.resources.vad import WINDOW_S, speech_probabilities
+from octavia_dag.resources.listening import HEARING_HZ, programme, speech_in
+from octavia_dag.resources.probe import probe_video, sha256_cached
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import SourceVideo, Span
 
-HEARING_HZ = 16000
-STRETCH_S = 120.0
-_LEAD_S = 5.0  # music before the first words belongs to the stretch
+FIRST_S = 120.0
+_LEAD_S = 5.0  # music before the first words counts too
 
 
 @asset("source_video")
@@ -49,18 +48,13 @@ def _make(work: Work) -> Made:
 
 
 def _analysed(work: Work, path: Path, source: SourceVideo) -> SourceVideo:
-    sound = mono_of(work, path, source)
+    sound = programme(work.workshop.media, path, source)
     work.report(0.2)
-    regions = speech_regions(
-        speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35, duration_s=source.seconds
-    )
-    start = max(0.0, regions[0].start - _LEAD_S) if regions else 0.0
-    end = min(source.seconds, start + STRETCH_S)
-    inside = [Span(start=r.start, end=min(r.end, end)) for r in regions if r.start < end]
-    found: dict[str, Any] = {"music_score": _music(work, path, source, start, end)}
+    regions = speech_in(sound)
+    found: dict[str, Any] = {"music_score": _music(work, sound, regions)}
     work.report(0.6)
-    if inside:
-        found |= _people(work, sound, inside)
+    if regions:
+        found |= _people(work, sound, first_speech(regions, FIRST_S))
     return source.model_copy(update=found)
 
 
@@ -78,29 +72,15 @@ def _people(work: Work, sound: Samples, regions: list[Span]) -> dict[str, Any]:
     }
 
 
-def _music(work: Work, path: Path, source: SourceVideo, start: float, end: float) -> float:
-    """Music score of the stretch: how much of it sounds without the voices."""
-    stretch: list[Samples] = []
-    first, last = int(start * HEARING_HZ), int(end * HEARING_HZ)
-    position = 0
-    for block in source_blocks(work.workshop.media, path, source, rate=HEARING_HZ, channels=1):
-        low, high = max(0, first - position), min(len(block), last - position)
-        if high > low:
-            stretch.append(block[low:high])
-        position += len(block)
-        if position >= last:
-            break
-    if not stretch:
+def _music(work: Work, sound: Samples, regions: list[Span]) -> float:
+    """Music score of 2 minutes from shortly before the first words: how much sounds there without the voices."""
+    start = max(0.0, regions[0].start - _LEAD_S) if regions else 0.0
+    stretch = sound[int(start * HEARING_HZ) : int((start + FIRST_S) * HEARING_HZ)]
+    if not len(stretch):
         return 0.0
     separator = work.engine(Separator, "separator")
-    background = np.concatenate(list(separator.background(iter(stretch), HEARING_HZ)))
-    return round(music_score(np.concatenate(stretch)[:, 0], background[:, 0], HEARING_HZ), 4)
-
-
-def mono_of(work: Work, path: Path, source: SourceVideo) -> Samples:
-    """The chosen track as mono 16 kHz, whole: 230 MB an hour."""
-    blocks = [b[:, 0] for b in source_blocks(work.workshop.media, path, source, rate=HEARING_HZ, channels=1)]
-    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
+    background = np.concatenate(list(separator.background(iter([stretch[:, np.newaxis]]), HEARING_HZ)))
+    return round(music_score(stretch, background[:, 0], HEARING_HZ), 4)
 
 
 def _tell(artifact: Artifact) -> dict[str, Any]:

@@ -18,9 +18,9 @@ import dagster as dg
 from octavia_dag.errors import InputError, OctaviaError, RefusedError
 from octavia_dag.graph import GRAPH, ROLE_SETTINGS, Node, RoleName
 from octavia_dag.partitions import DUBS, VIDEOS, parts
-from octavia_dag.resources import progress, videos
+from octavia_dag.resources import progress, vad, videos
 from octavia_dag.resources.artifacts import PICTURE, Artifact, Manifest, data_version, stored_files
-from octavia_dag.resources.engines import Condenser, Engine
+from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Transcript
@@ -69,15 +69,6 @@ class Work:
     def engine(self, role: type[E], name: RoleName) -> E:
         """The engine that the settings choose for a role."""
         return engine_for(self.workshop, self.settings, role, name)
-
-    def condenser(self) -> Condenser:
-        """The chat endpoint where one is configured, else the engine that the settings name."""
-        chosen = self.settings.translation
-        if not chosen.endpoint:
-            return self.engine(Condenser, "condenser")
-        options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
-        options["api_key"] = self.workshop.engines.chat_key
-        return self.workshop.engines.get(Condenser, CHAT_CONDENSER, options)
 
     def report(self, fraction: float) -> None:
         """Tells how much of this step is done."""
@@ -150,8 +141,13 @@ def settings_of(workshop: Workshop, video: str) -> Settings:
 
 
 def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName) -> E:
-    """The engine that `settings` choose for a role."""
-    return workshop.engines.get(role, str(next(iter(slice_values(settings, [ROLE_SETTINGS[name]]).values()))))
+    """The engine that `settings` choose for a role; a chat endpoint, where one is named, is the condenser."""
+    chosen = settings.translation
+    if name == "condenser" and chosen.endpoint:
+        options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
+        return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.chat_key})
+    place = ROLE_SETTINGS[name]
+    return workshop.engines.get(role, str(slice_values(settings, [place])[place]))
 
 
 def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Work], Made]) -> tuple[Artifact, bool]:
@@ -161,14 +157,14 @@ def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Wo
     inputs = {name: current(workshop, name, video, language) for name in node.inputs}
     _refuse_bad_transcript(workshop, node, video)
     manifest = _wanted(workshop, node, video, language, settings, inputs, known)
-    found = workshop.store.find(node.name, video, language, manifest.key)
-    if found is None:
+    artifact = workshop.store.find(node.name, video, language, manifest.key)
+    hit = artifact is not None
+    if artifact is None:
         with workshop.store.workspace() as folder:
             work = Work(node, video, language, settings, workshop, inputs, known, folder)
-            made = _published(work, manifest, make)
-    artifact = found or made  # pyright: ignore[reportPossiblyUnboundVariable]
+            artifact = _published(work, manifest, make)
     workshop.store.point(artifact)
-    return artifact, found is not None
+    return artifact, hit
 
 
 def _wanted(
@@ -186,6 +182,8 @@ def _wanted(
     for role in node.roles:
         info = engine_for(workshop, settings, Engine, role).info()
         engines[role] = f"{info.name} {info.revision}"
+    if node.hears_speech:
+        engines["vad"] = vad.revision()
     values = slice_values(settings, node.reads)
     key = digest([node.name, node.code_version, versions, values, engines, language])
     return Manifest(

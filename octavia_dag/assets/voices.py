@@ -10,13 +10,14 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
-from octavia_dag.assets.source import HEARING_HZ
-from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import table_of
 from octavia_dag.dubbing.voices import Candidate, Person, cast_voices, reference_segments
 from octavia_dag.errors import InputError
+from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore
 from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
+from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.resources.vault import keyed_hash, open_sealed, seal
 from octavia_dag.resources.videos import record
@@ -51,31 +52,29 @@ def profiles_of(work: Work) -> tuple[list[Profile], bool]:
 
 def derived(work: Work) -> list[Profile]:
     """The profiles from stems and speaker map, in memory."""
-    stems, people = _stems(work), _people(work)
-    if stems.clean_vocals is None or not people.speakers:
+    stems, people = _upstream(work, "stems"), _upstream(work, "speaker_map").read(SpeakerMap)
+    vocals = stems.read(Stems).clean_vocals
+    if vocals is None or not people.speakers:
         return []
     cloner = work.engine(VoiceCloner, "cloner")
-    sound = read_mono(_upstream(work, "stems").file(stems.clean_vocals), HEARING_HZ)
+    sound = read_mono(stems.file(vocals), HEARING_HZ)
     wanted = work.settings.voices.reference_s
-    profiles: list[Profile] = []
-    for number, speaker in enumerate(people.speakers):
-        segments = reference_segments(people.turns, people.overlaps, speaker.id, seconds=wanted)
-        profiles.append(cloner.profile(speaker.id, sound, segments))
-        work.report((number + 1) / len(people.speakers))
-    return profiles
+    segments = {s.id: reference_segments(people.turns, people.overlaps, s.id, seconds=wanted) for s in people.speakers}
+    return [cloner.profile(speaker, sound, spans) for speaker, spans in segments.items()]
 
 
 def forget_when_done(store: ArtifactStore, video: str) -> bool:
-    """Deletes the private payload once every requested language is delivered and reported; True when it is gone."""
-    artifact = store.current("voice_profiles", video, None)
-    if artifact is None:
-        return False
+    """Deletes the private payloads once every requested language is delivered and reported; True when they are gone.
+
+    Those of earlier settings too: nothing asks for them any more.
+    """
     for language in record(store, video).requested:
         report, mux = (store.current(name, video, language) for name in ("qa_report", "final_mux"))
         if report is None or mux is None or report.manifest.inputs.get("final_mux") != mux.manifest.data_version:
             return False
-    if PAYLOAD in artifact.manifest.files and PAYLOAD not in artifact.manifest.deleted:
-        store.forget(artifact, PAYLOAD)
+    for artifact in store.all("voice_profiles", video, None):
+        if PAYLOAD in artifact.manifest.files:
+            store.forget(artifact, PAYLOAD)
     return True
 
 
@@ -115,29 +114,32 @@ def _make_casting(work: Work) -> Made:
         return Made(Casting(roles=(), cloned=False))
     talk = {speaker.id: speaker.talk_seconds for speaker in work.read("speaker_map", SpeakerMap).speakers}
     synthesizer = work.engine(Synthesizer, "synthesizer")
-    voices = synthesizer.voices(work.tag)
-    chosen = work.settings.voices
-    known = {voice.id for voice in voices}
-    for speaker, voice in chosen.cast.items():
-        if voice not in known:
-            raise InputError(
-                f"Casting {work.video} in {work.tag}: there is no voice {voice!r} for speaker {speaker}; "
-                f"the voices are {', '.join(sorted(known))}."
-            )
+    chosen = _chosen(work, synthesizer, set(talk))
     candidates = [
         Candidate(voice, *synthesizer.likeness(voice, work.tag))
-        for voice in voices
-        if chosen.mixtures or len(voice.styles) == 1 or voice.id in chosen.cast.values()
+        for voice in synthesizer.voices(work.tag)
+        if work.settings.voices.mixtures or len(voice.styles) == 1 or voice.id in chosen.values()
     ]
     people = [
-        Person(
-            p.speaker, np.asarray(p.embedding, dtype=np.float32), p.pitch_hz, p.voice_class, talk.get(p.speaker, 0.0)
-        )
+        Person(p.speaker, np.asarray(p.embedding, np.float32), p.pitch_hz, p.voice_class, talk.get(p.speaker, 0.0))
         for p in profiles
     ]
-    roles = cast_voices(people, candidates, chosen.cast)
+    roles = cast_voices(people, candidates, chosen)
     document = Casting(roles=tuple(roles), cloned=False, notes=(MATCHED_NOT_CLONED,))
     return Made(document, counts={"voices": len({r.voice.id for r in roles}), "voice_profiles_rederived": int(again)})
+
+
+def _chosen(work: Work, synthesizer: Synthesizer, speakers: set[str]) -> dict[str, str]:
+    """The voices chosen by hand that speak this language; an InputError for a speaker or voice that does not exist."""
+    here = {voice.id for voice in synthesizer.voices(work.tag)}
+    anywhere = {voice.id for language in LANGUAGES for voice in synthesizer.voices(language)}
+    for speaker, voice in work.settings.voices.cast.items():
+        asked = f"Casting {work.video} in {work.tag}: voices.cast gives speaker {speaker} the voice {voice}"
+        if speaker not in speakers:
+            raise InputError(f"{asked}, but the speakers are {', '.join(sorted(speakers))}; mend the setting.")
+        if voice not in anywhere:
+            raise InputError(f"{asked}, which does not exist; the voices are {', '.join(sorted(here))}.")
+    return {speaker: voice for speaker, voice in work.settings.voices.cast.items() if voice in here}
 
 
 def _tell_casting(artifact: Artifact) -> dict[str, Any]:
@@ -159,14 +161,4 @@ def _tell_casting(artifact: Artifact) -> dict[str, Any]:
 
 def _upstream(work: Work, name: str) -> Artifact:
     """An input of voice_profiles, also where the step that asks (casting) has it only indirectly."""
-    from octavia_dag.assets.step import current
-
     return work.inputs[name] if name in work.inputs else current(work.workshop, name, work.video, None)
-
-
-def _stems(work: Work) -> Stems:
-    return _upstream(work, "stems").read(Stems)
-
-
-def _people(work: Work) -> SpeakerMap:
-    return _upstream(work, "speaker_map").read(SpeakerMap)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from difflib import SequenceMatcher
+from functools import cache
 
 from octavia_dag.dubbing.numerals import base
 
@@ -88,6 +89,7 @@ def _is_there(name: str, there: list[str]) -> bool:
     return any(_folded(word) in spellings for word in there)
 
 
+@cache
 def _spellings() -> dict[str, set[str]]:
     table: dict[str, set[str]] = {}
     for row in _EXONYMS.split(";"):

@@ -23,19 +23,7 @@ LOUDNESS_LU = 1.0
 DEPTH_DB = 1.0
 PEAK_DBTP = -1.0
 COSINE_MOST = 0.75
-_FRAME_S = 0.01
-_ONSET_BELOW_PEAK_DB = -40.0
 _STEP_S = 0.01
-
-
-def onset_s(sound: Samples, rate_hz: int) -> float | None:
-    """Start of the first 10 ms whose peak is above -40 dB of the sound's own peak; None for silence."""
-    frame = max(1, round(_FRAME_S * rate_hz))
-    usable = np.abs(sound[: len(sound) // frame * frame]).reshape(-1, frame)
-    if not usable.size or usable.max() == 0:
-        return None
-    loud = usable.max(axis=1) > usable.max() * 10 ** (_ONSET_BELOW_PEAK_DB / 20)
-    return float(np.argmax(loud)) * frame / rate_hz
 
 
 def intersection_over_union(one: Iterable[Span], other: Iterable[Span], seconds: float) -> float | None:

@@ -10,6 +10,7 @@ from octavia_dag.dubbing.numerals import base, read_digits
 
 _POINT = {"pt": "vírgula", "es": "coma", "fr": "virgule", "it": "virgola", "en": "point"}
 _HOURS = {"pt": "{} horas", "es": "{} horas", "fr": "{} heures", "it": "ore {}", "en": "{} o'clock"}
+_ONE_HOUR = {"pt": "1 hora", "es": "1 hora", "fr": "1 heure", "it": "ore 1", "en": "1 o'clock"}
 _MINUTES = {"pt": "{} e {}", "es": "{} y {}", "fr": "{} heures {}", "it": "{} e {}", "en": "{} {}"}
 _SHORT = {
     "pt": {"Sr.": "senhor", "Sra.": "senhora", "Dr.": "doutor", "Dra.": "doutora", "Prof.": "professor"},
@@ -19,7 +20,7 @@ _SHORT = {
     "en": {"Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miss", "Dr.": "Doctor", "Prof.": "Professor", "St.": "Saint"},
 }
 _TIME = re.compile(r"(?<![\d:])(\d{1,2})(?::|h)([0-5]\d)(?![\d:])")
-_MARKED = re.compile(r"(?<![\d:.,])\d+(?:[.,]\d+)+(?![\d:])")
+_MARKED = re.compile(r"(?<![\w:.,])\d+(?:[.,]\d+)+(?![\d:])")
 
 
 def spoken_form(text: str, language: str) -> str:
@@ -34,7 +35,11 @@ def spoken_form(text: str, language: str) -> str:
 
 
 def _time(hour: int, minutes: str, language: str) -> str:
-    return _HOURS[language].format(hour) if minutes == "00" else _MINUTES[language].format(hour, int(minutes))
+    if minutes == "00":
+        return _HOURS[language].format(hour) if hour != 1 else _ONE_HOUR[language]
+    # English says the nought of 3:05.
+    spoken = f"oh {int(minutes)}" if language == "en" and minutes < "10" else str(int(minutes))
+    return _MINUTES[language].format(hour, spoken)
 
 
 def _amount(token: str, language: str) -> str:

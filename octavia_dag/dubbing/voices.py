@@ -66,8 +66,8 @@ def cast_voices(people: Sequence[Person], candidates: Sequence[Candidate], chose
 def reference_segments(turns: Sequence[Turn], overlaps: Sequence[Span], speaker: str, *, seconds: float) -> list[Span]:
     """A speaker's cleanest stretches in order of time: of the longest turns, away from edges and overlaps.
 
-    Together at most `seconds`. Where a speaker has nothing longer than 0.5 s after trimming, the longest turn as it
-    is; empty for a speaker without turns.
+    Together at most `seconds`. Where a speaker has nothing longer than 0.5 s after trimming, the longest turn,
+    widened to that; empty for a speaker without turns.
     """
     mine = [turn for turn in turns if turn.speaker == speaker]
     others = [Span(start=turn.start, end=turn.end) for turn in turns if turn.speaker != speaker]
@@ -75,7 +75,10 @@ def reference_segments(turns: Sequence[Turn], overlaps: Sequence[Span], speaker:
     long = sorted((p for p in pieces if p.seconds >= SHORTEST_S), key=lambda piece: -piece.seconds)
     if not long and mine:
         longest = max(mine, key=lambda turn: turn.seconds)
-        long = [Span(start=longest.start, end=longest.end)]
+        # A voice print needs 0.4 s: a shorter turn ("Yes.") brings what lies around it.
+        missing = max(0.0, SHORTEST_S - longest.seconds) / 2
+        start = max(0.0, longest.start - missing)
+        long = [Span(start=start, end=max(longest.end + missing, start + SHORTEST_S))]
     kept: list[Span] = []
     left = seconds
     for piece in long:

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -23,6 +24,7 @@ import dagster as dg
 from pydantic import ValidationError
 
 from octavia_dag.errors import StorageError
+from octavia_dag.resources.processes import owner_prefix
 from octavia_dag.schema import Document
 
 DOCUMENT = "document.json"
@@ -115,24 +117,31 @@ class ArtifactStore(dg.ConfigurableResource):
     def current(self, asset: str, video: str, language: str | None) -> Artifact | None:
         """The artifact of the latest materialization, None where it was never made."""
         place = self._place(asset, video, language)
-        try:
-            key = (place / "current").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
+        with guarded(f"Looking for {asset} of {video}", "mend its permissions and run it again"):
+            try:
+                key = (place / "current").read_text(encoding="utf-8")
+            except FileNotFoundError:
+                return None
         return _whole(place / key)
+
+    def all(self, asset: str, video: str, language: str | None) -> list[Artifact]:
+        """Every whole artifact of a partition, the current one and those of other settings."""
+        folders = sorted(self._place(asset, video, language).glob("*/"))
+        return [artifact for folder in folders if (artifact := _whole(folder)) is not None]
 
     def point(self, artifact: Artifact) -> None:
         """Makes `artifact` the current one of its partition."""
         manifest = artifact.manifest
         place = self._place(manifest.asset, manifest.video, manifest.language)
-        write_atomically(place / "current", artifact.folder.name.encode())
+        with guarded(f"Making {manifest.asset} of {manifest.video} the current one"):
+            write_atomically(place / "current", artifact.folder.name.encode())
 
     @contextmanager
     def workspace(self) -> Generator[Path]:
         """A folder in scratch, named after this process, gone afterwards unless it was published."""
         with guarded("Making a work folder"):
             Path(self.scratch).mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.scratch))
+            folder = Path(tempfile.mkdtemp(prefix=owner_prefix(), dir=self.scratch))
         try:
             yield folder
         finally:
@@ -158,10 +167,16 @@ class ArtifactStore(dg.ConfigurableResource):
         return found
 
     def forget(self, artifact: Artifact, name: str) -> Artifact:
-        """Deletes one private file of `artifact`; the manifest stays and says so."""
-        manifest = artifact.manifest.model_copy(update={"deleted": tuple({*artifact.manifest.deleted, name})})
-        write_atomically(artifact.folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
-        (artifact.folder / name).unlink(missing_ok=True)
+        """Deletes one private file of `artifact`; the manifest stays and says so.
+
+        The file goes first: a run that is killed between the two leaves an artifact that is made again, never a
+        manifest that calls a file deleted which is still there.
+        """
+        manifest = artifact.manifest.model_copy(update={"deleted": tuple(sorted({*artifact.manifest.deleted, name}))})
+        with guarded(f"Deleting {name} of {manifest.asset} of {manifest.video}"):
+            (artifact.folder / name).unlink(missing_ok=True)
+            if manifest != artifact.manifest:
+                write_atomically(artifact.folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
         return Artifact(artifact.folder, manifest)
 
     def _place(self, asset: str, video: str, language: str | None) -> Path:
@@ -187,38 +202,48 @@ def data_version(document: Document, files: dict[str, Stored]) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `content` beside `path` and renames it into place."""
+    """Writes `content` beside `path`, readable by its owner alone, and renames it into place.
+
+    Named before it is made, so that an interruption at any moment leaves nothing beside `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
+    part = path.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        with open(part, "xb", opener=_private) as file:
             file.write(content)
-            file.flush()
-        except OSError:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager
-def guarded(doing: str) -> Generator[None]:
-    """Turns a full disk or a forbidden folder into a sentence that begins with `doing`."""
+def guarded(doing: str, remedy: str = "choose another place or mend its permissions and run it again") -> Generator[None]:
+    """Turns whatever the file system refuses into a StorageError that begins with `doing` and ends with `remedy`.
+
+    A full disk has a remedy of its own.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageError(f"{doing}: the disk is full; free some space and run it again.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StorageError(f"{doing}: writing to {error.filename} is forbidden; choose another home.") from error
-        raise
+        where = f" ({error.filename})" if error.filename is not None else ""
+        raise StorageError(f"{doing}: {error.strerror or error}{where}; {remedy}.") from error
 
 
 def _whole(folder: Path) -> Artifact | None:
-    try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-    for name, stored in manifest.files.items():
-        path = folder / name
-        if name not in manifest.deleted and (not path.is_file() or path.stat().st_size != stored.size):
+    """The artifact of a folder, None where it is not whole; a file that was deleted on purpose may be there or not."""
+    with guarded(f"Reading {folder}", "mend its permissions and run it again"):
+        try:
+            manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        except (FileNotFoundError, ValidationError):
             return None
+        for name, stored in manifest.files.items():
+            path = folder / name
+            if name not in manifest.deleted and (not path.is_file() or path.stat().st_size != stored.size):
+                return None
     return Artifact(folder, manifest)

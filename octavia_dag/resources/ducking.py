@@ -20,7 +20,7 @@ import soundfile
 from octavia_dag.dubbing import mixing
 from octavia_dag.dubbing.mixing import Ducking, Levels
 from octavia_dag.resources.levels import CEILING_DBTP, flac, hear, limited
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, url
 from octavia_dag.schema import DuckedMix, Span
 
 BED = "ducked_bed.flac"
@@ -113,7 +113,7 @@ def _speech_gain(placed_lufs: float | None, original_lufs: float | None) -> tupl
 
 
 def _read(path: Path) -> Any:
-    return ffmpeg.input(str(path)).audio
+    return ffmpeg.input(url(path)).audio
 
 
 def _gained(path: Path, gain_db: float, rate: int) -> Any:

@@ -19,7 +19,7 @@ import ffmpeg
 import soundfile
 
 from octavia_dag.resources.levels import CEILING_DBTP, flac, hear, limited
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, url
 
 SEGMENT_S = 600
 ROUNDS = 4
@@ -68,7 +68,7 @@ def encode(media: Media, track: Track, source_peak: Callable[[], float], folder:
     encoded = Encoded(folder / "unmade", math.inf, None)
     for _ in range(ROUNDS):
         path = _encoded(media, track, limit, folder)
-        peak = hear(media, ffmpeg.input(str(path)).audio, "Measuring the peak of the dub", peak=True).true_peak_dbtp
+        peak = hear(media, ffmpeg.input(url(path)).audio, "Measuring the peak of the dub", peak=True).true_peak_dbtp
         encoded = Encoded(path, peak, limit)
         if peak <= CEILING_DBTP - _MARGIN_DB:
             break
@@ -95,7 +95,7 @@ def _encoded(media: Media, track: Track, limit_db: float | None, folder: Path) -
     path = folder / ("dub.webm" if opus else "dub.m4a")
     kbps = min(track.kbps * max(channels, 2) // 2, _MOST_KBPS)
     coding = {"acodec": "libopus" if opus else "aac", "audio_bitrate": f"{kbps}k"}
-    output = ffmpeg.output(sound, str(path), **coding, **{"metadata:s:a:0": f"language={track.tag}"})
+    output = ffmpeg.output(sound, url(path), **coding, **{"metadata:s:a:0": f"language={track.tag}"})
     media.run(output, "Encoding the dub")
     return _without_run_in(media, path) if track.container in _PADLESS else path
 
@@ -103,7 +103,7 @@ def _encoded(media: Media, track: Track, limit_db: float | None, folder: Path) -
 def _without_run_in(media: Media, path: Path) -> Path:
     """A copy without the packets whose time is before 0."""
     bare = path.with_name(f"bare-{path.name}")
-    media.run(ffmpeg.output(ffmpeg.input(str(path)).audio, str(bare), c="copy", copypriorss=0), "Cutting the run-in")
+    media.run(ffmpeg.output(ffmpeg.input(url(path)).audio, url(bare), c="copy", copypriorss=0), "Cutting the run-in")
     return bare
 
 
@@ -112,22 +112,22 @@ def _prepared(media: Media, track: Track, limit_db: float | None, folder: Path) 
     known = soundfile.info(str(track.audio))
     seconds = known.frames / known.samplerate
     if seconds <= SEGMENT_S:
-        sound = ffmpeg.input(str(track.audio)).audio
+        sound = ffmpeg.input(url(track.audio)).audio
         return sound if limit_db is None else limited(sound, int(known.samplerate), limit_db)
     count = math.ceil(seconds / SEGMENT_S)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(media.threads or os.cpu_count()) as pool:
         jobs = [pool.submit(_piece, media, track.audio, index, limit_db, folder) for index in range(count)]
         names = [job.result().name for job in jobs]
     listing = folder / "pieces.txt"
     listing.write_text("".join(f"file '{name}'\n" for name in names), encoding="ascii")
-    return ffmpeg.input(str(listing), format="concat", safe=1).audio
+    return ffmpeg.input(url(listing), format="concat", safe=1).audio
 
 
 def _piece(media: Media, audio: Path, index: int, limit_db: float | None, folder: Path) -> Path:
     """One piece of `SEGMENT_S`; the limiter hears a second more on both sides, so that it does not begin anew."""
     rate = int(soundfile.info(str(audio)).samplerate)
     lead_s = _OVERLAP_S if index else 0
-    sound = ffmpeg.input(str(audio), ss=index * SEGMENT_S - lead_s, t=lead_s + SEGMENT_S + _OVERLAP_S).audio
+    sound = ffmpeg.input(url(audio), ss=index * SEGMENT_S - lead_s, t=lead_s + SEGMENT_S + _OVERLAP_S).audio
     if limit_db is not None:
         sound = limited(sound, rate, limit_db)
     sound = sound.filter("atrim", start_sample=lead_s * rate, end_sample=(lead_s + SEGMENT_S) * rate)

@@ -9,25 +9,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import ffmpeg
 import numpy as np
 
 from octavia_dag.dubbing.hearing import hear_text, normalize_words
-from octavia_dag.dubbing.loudness import gated_over
+from octavia_dag.dubbing.mixing import gated_lufs
 from octavia_dag.dubbing.quality import GapMeter, quiet_mask, recovered_share
-from octavia_dag.dubbing.regions import speech_regions
 from octavia_dag.resources.artifacts import write_atomically
 from octavia_dag.resources.engines import Samples, Transcriber, VoiceCloner
-from octavia_dag.resources.media import Media
-from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.levels import hear
+from octavia_dag.resources.listening import HEARING_HZ, programme, speech_in
+from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
-from octavia_dag.resources.vad import WINDOW_S, speech_probabilities
 from octavia_dag.schema import SourceVideo, Span, VoiceClass
 
-HEARING_HZ = 16000
 # A voice may begin quietly before the VAD is sure of it; after it, the duck lets go and the room rings out.
 _BEFORE_S, _AFTER_S = 0.6, 1.0
 _LEAST_EMBEDDED_S = 1.5
-_LEAST_MEAN_S = 3.0
+_LEAST_MEAN_S, _MOST_MEAN_S = 3.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,11 @@ class DubVoices:
 
 
 def compare(
-    media: Media, source_path: Path, source: SourceVideo, dub_path: Path, speech: Sequence[Span]
-) -> tuple[Heard, SourceVideo]:
-    """Speech of both by VAD, and the bed where nobody speaks in either; also the deliverable's own probe."""
-    dub = probe_video(media, dub_path, "", 0)
-    source_speech = _speech(media, source_path, source)
-    dub_speech = _speech(media, dub_path, dub)
+    media: Media, source_path: Path, source: SourceVideo, dub_path: Path, dub: SourceVideo, speech: Sequence[Span]
+) -> Heard:
+    """Speech of both by VAD, and the bed where nobody speaks in either; `dub` is the deliverable's own probe."""
+    source_speech = speech_in(programme(media, source_path, source))
+    dub_speech = speech_in(programme(media, dub_path, dub))
     track = source.chosen
     assert track is not None
     everyone = [*source_speech, *dub_speech, *speech]
@@ -65,7 +64,7 @@ def compare(
         source_blocks(media, source_path, source, **shape), source_blocks(media, dub_path, dub, **shape)
     ):
         meter.add(one, other)
-    return Heard(tuple(source_speech), tuple(dub_speech), meter), dub
+    return Heard(tuple(source_speech), tuple(dub_speech), meter)
 
 
 def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[Samples, Samples]]:
@@ -85,17 +84,17 @@ def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[
 
 
 def speech_difference(
-    mixed: Path, bed: Path, vocals: Path, dub: Sequence[Span], original: Sequence[Span]
+    media: Media, mixed: Path, bed: Path, vocals: Path, dub: Sequence[Span], original: Sequence[Span]
 ) -> float | None:
     """Loudness of the dubbed speech (what the mix has over the ducked bed) against the original speech's, in LU.
 
-    BS.1770, gated, each over its own spans, on mono sounds of 16 kHz; None where either is silent.
+    BS.1770, gated, each over its own spans and in all channels; None where either is too soft to be measured.
     """
-    spoken = read_mono(mixed, HEARING_HZ)
-    spoken -= read_mono(bed, HEARING_HZ)
-    after = gated_over(spoken, HEARING_HZ, dub)
-    del spoken
-    before = gated_over(read_mono(vocals, HEARING_HZ), HEARING_HZ, original)
+    parts = [ffmpeg.input(url(path)) for path in (mixed, bed)]
+    spoken = ffmpeg.filter(parts, "amix", inputs=2, weights="1 -1", normalize=0)
+    after = gated_lufs(hear(media, spoken, "Measuring the dubbed speech").momentary_lufs, dub)
+    voice = ffmpeg.input(url(vocals)).audio
+    before = gated_lufs(hear(media, voice, "Measuring the original speech").momentary_lufs, original)
     return None if after is None or before is None else after - before
 
 
@@ -131,24 +130,18 @@ def dub_voices(
     lines: list[tuple[str, str, Samples]] = []
     for number, (line, speaker, path) in enumerate(sounds):
         samples = read_mono(path, HEARING_HZ)
-        joined.setdefault(speaker, []).append(samples)
+        heard = joined.setdefault(speaker, [])
+        if sum(map(len, heard)) < _MOST_MEAN_S * HEARING_HZ:
+            heard.append(samples)
         if len(samples) >= _LEAST_EMBEDDED_S * HEARING_HZ:
             lines.append((line, speaker, cloner.embed(samples)))
         report((number + 1) / len(sounds))
     means: dict[str, Samples] = {}
     classes: dict[str, VoiceClass] = {}
     for speaker, parts in joined.items():
-        whole = np.concatenate(parts)[: 60 * HEARING_HZ]
+        whole = np.concatenate(parts)
         if len(whole) >= _LEAST_MEAN_S * HEARING_HZ:
             profile = cloner.profile(speaker, whole, [Span(start=0, end=len(whole) / HEARING_HZ)])
             means[speaker] = np.asarray(profile.embedding, dtype=np.float32)
             classes[speaker] = profile.voice_class
     return DubVoices(means, tuple(lines), classes)
-
-
-def _speech(media: Media, path: Path, source: SourceVideo) -> list[Span]:
-    blocks = [block[:, 0] for block in source_blocks(media, path, source, rate=HEARING_HZ, channels=1)]
-    sound = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
-    return speech_regions(
-        speech_probabilities(sound), window_s=WINDOW_S, threshold=0.5, min_silence_s=0.35, duration_s=source.seconds
-    )

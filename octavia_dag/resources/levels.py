@@ -16,7 +16,7 @@ import ffmpeg
 import numpy as np
 
 from octavia_dag.dubbing.mixing import Levels
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, url
 
 CEILING_DBTP = -1.0
 OVERSAMPLED_HZ = 192_000
@@ -69,4 +69,4 @@ def limited(sound: Any, rate: int, limit_db: float) -> Any:
 
 def flac(sound: Any, path: Path) -> Any:
     """Output of a sound as a 16-bit FLAC file, the form in which every step hands sound on."""
-    return ffmpeg.output(sound, str(path), format="flac", acodec="flac", sample_fmt="s16", compression_level=2)
+    return ffmpeg.output(sound, url(path), format="flac", acodec="flac", sample_fmt="s16", compression_level=2)

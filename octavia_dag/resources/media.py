@@ -37,19 +37,23 @@ _GRACE_S = 2.0
 
 
 class Media(dg.ConfigurableResource):
-    """ffmpeg and ffprobe. `models_dir` holds the static build that is used where the system has none."""
+    """ffmpeg and ffprobe. `models_dir` holds the static build that is used where the system has none.
+
+    `threads` is how many of them may work side by side for one step; 0 takes one per core.
+    """
 
     models_dir: str
+    threads: int = 0
 
     def probe(self, path: Path, *arguments: str) -> dict[str, Any]:
         """ffprobe's JSON for `path`; `arguments` such as "-show_streams". A MediaError where it is no media file."""
-        command = [program("ffprobe", self.models_dir), "-v", "error", "-of", "json", *arguments, str(path)]
+        command = [program("ffprobe", self.models_dir), "-v", "error", "-of", "json", *arguments, url(path)]
         return json.loads(b"".join(_output(command, f"Probing {path.name}")))
 
     def probe_lines(self, path: Path, *arguments: str) -> Iterator[str]:
         """ffprobe's output for `path` line by line, as it comes; `arguments` say what is shown and how."""
         rest = b""
-        command = [program("ffprobe", self.models_dir), "-v", "error", *arguments, str(path)]
+        command = [program("ffprobe", self.models_dir), "-v", "error", *arguments, url(path)]
         for block in _output(command, f"Reading the packets of {path.name}"):
             *lines, rest = (rest + block).split(b"\n")
             yield from (line.decode() for line in lines)
@@ -83,6 +87,11 @@ class Media(dg.ConfigurableResource):
     def _command(self, stream: Any) -> list[str]:
         built = ffmpeg.compile(stream, cmd=program("ffmpeg", self.models_dir), overwrite_output=True)
         return [str(built[0]), "-nostdin", "-hide_banner", "-loglevel", "info", "-nostats", *map(str, built[1:])]
+
+
+def url(path: Path) -> str:
+    """`path` as ffmpeg must be given it: a name with a colon in it ("talk: part.mp4") would be taken for a protocol."""
+    return f"file:{path}"
 
 
 @cache

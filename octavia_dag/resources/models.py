@@ -131,6 +131,14 @@ def model_dir(models_dir: str, name: str) -> Path:
     return folder_of(models_dir, entry)
 
 
+def installed_dir(name: str) -> Path:
+    """Folder of a model that an installed package carries, as `model_dir`; hashed once per process, for it is small."""
+    entry = model(name)
+    for problem in _problems(None, "", entry, afresh=False):
+        raise ModelError(problem.sentence())
+    return folder_of("", entry)
+
+
 def verify(models_dir: str) -> list[Problem]:
     """What is not as models.lock names it, of every model; every file is hashed anew."""
     return [problem for entry in lock() for problem in problems(models_dir, entry, afresh=True)]
@@ -148,12 +156,16 @@ def folder_of(models_dir: str, entry: Model) -> Path:
 
 def problems(models_dir: str, entry: Model, *, afresh: bool = False) -> list[Problem]:
     """The files of `entry` that are missing or wrong; with `afresh` nothing that is remembered is trusted."""
+    return _problems(Path(models_dir) / RECORD_FOLDER / f"{entry.name}.json", models_dir, entry, afresh=afresh)
+
+
+def _problems(record: Path | None, models_dir: str, entry: Model, *, afresh: bool) -> list[Problem]:
+    """`record` is where what was found right is written for the next process; None keeps it in this one."""
     folder = folder_of(models_dir, entry)
-    record = Path(models_dir) / RECORD_FOLDER / f"{entry.name}.json"
     found: list[Problem] = []
     right: dict[str, _Stamp] = {}
     with _LOCK:
-        recorded = _recall(record)
+        recorded = _recall(record) if record else {}
         known = {} if afresh else recorded | _SEEN
         for file in entry.files:
             path = folder / file.name
@@ -161,7 +173,7 @@ def problems(models_dir: str, entry: Model, *, afresh: bool = False) -> list[Pro
             if kind is not None:
                 found.append(Problem(model=entry.name, file=file.name, kind=kind, path=path, remedy=_remedy(entry)))
         _SEEN.update(right)
-        if any(recorded.get(path) != stamp for path, stamp in right.items()):
+        if record and any(recorded.get(path) != stamp for path, stamp in right.items()):
             _remember(record, recorded | right)
     return found
 

@@ -21,7 +21,7 @@ from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import guarded
 from octavia_dag.resources.encoding import Encoded, Track, encode
 from octavia_dag.resources.levels import hear
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.subtitles import cues, write_subtitles
 from octavia_dag.schema import AudioTrack, FinalMux, PlacedLine, SourceVideo
@@ -145,12 +145,8 @@ def _container(source: SourceVideo) -> _Container:
 
 def packet_md5(media: Media, path: Path, selector: str = "v") -> str:
     """MD5 of the packets of the streams that `selector` names (v, a:0 ...), as they lie in the file, decoded never."""
-    output = ffmpeg.output(ffmpeg.input(_url(path))[selector], "pipe:", format="md5", c="copy")
+    output = ffmpeg.output(ffmpeg.input(url(path))[selector], "pipe:", format="md5", c="copy")
     return b"".join(media.read(output, f"Hashing the packets of {path.name}")).decode().strip().removeprefix("MD5=")
-
-
-def _url(path: Path) -> str:
-    return f"file:{path}"
 
 
 def _untouched(source_path: Path, source: SourceVideo, target: Path) -> FinalMux:
@@ -166,7 +162,7 @@ def _untouched(source_path: Path, source: SourceVideo, target: Path) -> FinalMux
 
 
 def _source_peak(media: Media, source_path: Path, source: SourceVideo) -> float:
-    sound = ffmpeg.input(_url(source_path))[f"a:{source.track}"]
+    sound = ffmpeg.input(url(source_path))[f"a:{source.track}"]
     return hear(media, sound, "Measuring the source's true peak", peak=True).true_peak_dbtp
 
 
@@ -196,15 +192,15 @@ def _write(media: Media, whole: _Whole, container: _Container, part: Path) -> tu
     told = media.probe(whole.path, "-show_entries", "format=start_time:format_tags")["format"]
     begin_s = whole.source.origin_s - float(told.get("start_time", 0.0))
     dub_start = media.probe(whole.dub, "-show_entries", "format=start_time")["format"]["start_time"]
-    file = ffmpeg.input(_url(whole.path))
-    dub = ffmpeg.input(str(whole.dub), itsoffset=f"{begin_s + float(dub_start):.6f}").audio
+    file = ffmpeg.input(url(whole.path))
+    dub = ffmpeg.input(url(whole.dub), itsoffset=f"{begin_s + float(dub_start):.6f}").audio
     originals = _originals(whole.source) if whole.keep_original else []
     subtitles = whole.source.subtitles
     held = [one for one in subtitles if container.subtitles is None or one.codec in container.subtitles]
     streams: list[Any] = [file["v?"], dub, *(file[str(one.index)] for one in (*originals, *held))]
     options = _tags(whole, container, originals)
     if whole.text is not None:
-        streams.append(ffmpeg.input(str(whole.text), itsoffset=f"{begin_s:.6f}")["s"])
+        streams.append(ffmpeg.input(url(whole.text), itsoffset=f"{begin_s:.6f}")["s"])
         tag = _iso_639_2(whole.language, container)
         options |= {f"c:s:{len(held)}": container.text, f"metadata:s:s:{len(held)}": f"language={tag}"}
     if container.muxer == "matroska":
@@ -213,7 +209,7 @@ def _write(media: Media, whole: _Whole, container: _Container, part: Path) -> tu
     if any("." in name for name in told.get("tags", {})) and container.title == "handler_name":
         options["movflags"] = "use_metadata_tags"
     graph = ffmpeg.output(
-        *streams, str(part), format=container.muxer, c="copy", map_metadata=0, map_chapters=0, **options
+        *streams, url(part), format=container.muxer, c="copy", map_metadata=0, map_chapters=0, **options
     )
     media.run(graph, f"Muxing {whole.source.name}")
     lost = [one.codec for one in subtitles if one not in held]

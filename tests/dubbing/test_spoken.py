@@ -16,6 +16,9 @@ from octavia_dag.dubbing.spoken import spoken_form
         ("Mr. Brown came.", "en", "Mister Brown came."),
         ("Em 1999, 3 e 4.", "pt-BR", "Em 1999, 3 e 4."),
         ("12.000", "xx", "12.000"),
+        ("À 1:00 em ponto.", "pt-BR", "À 1 hora em ponto."),
+        ("At 3:05 sharp.", "en", "At 3 oh 5 sharp."),
+        ("Use v1.2.3 today.", "en", "Use v1.2.3 today."),
     ],
 )
 def test_digits_and_titles_are_written_as_they_are_said(text: str, language: str, spoken: str) -> None:

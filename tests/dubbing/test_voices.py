@@ -132,5 +132,11 @@ def test_references_hold_what_was_asked_for_and_no_more(seconds: float) -> None:
 
 
 def test_a_person_with_one_short_turn_still_has_a_reference() -> None:
-    assert reference_segments(TURNS, [], "C", seconds=30) == [Span(start=30, end=30.3)]
+    assert reference_segments(TURNS, [], "C", seconds=30) == [Span(start=29.9, end=30.4)]
     assert reference_segments(TURNS, [], "nobody", seconds=30) == []
+
+
+def test_a_speaker_with_one_short_word_still_has_a_reference_of_half_a_second() -> None:
+    found = reference_segments([Turn(speaker="A", start=0.1, end=0.42)], [], "A", seconds=30.0)
+    assert sum(span.seconds for span in found) >= 0.5 - 1e-6
+    assert found[0].start >= 0.0

@@ -13,7 +13,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 
 from octavia_dag.assets.analysis import BACKGROUND
 from octavia_dag.dubbing.hearing import word_error_rate
-from octavia_dag.dubbing.quality import onset_s
+from octavia_dag.dubbing.trimming import onset_s
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.schema import (

@@ -19,6 +19,7 @@ from octavia_dag.resources.models import model, model_dir
 from octavia_dag.resources.stopwatch import busy
 
 MODEL = "bergamot-en-pt"
+_METHOD = "sentences-1"  # sentences, spellings and repairs; another number where equal weights would say it otherwise
 FOLDERS = {("en", "pt-BR"): "enpt-1693087644", ("pt-BR", "en"): "pten-1693087646"}
 
 _ABBREVIATION = re.compile(
@@ -61,8 +62,8 @@ class Bergamot:
 
     @property
     def revision(self) -> str:
-        """The revision of the weights that models.lock names."""
-        return model(MODEL).revision
+        """The revision of the weights that models.lock names, and of what is done around them."""
+        return f"{model(MODEL).revision} {_METHOD}"
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """One translation per text for a pair of `FOLDERS`; a ModelError where the weights are missing or wrong."""

@@ -23,13 +23,14 @@ from octavia_dag.resources.embedded.voiceprint import (
     Voiceprint,
     levelled,
     log_mel,
+    revision,
     unit,
     window_at,
 )
 from octavia_dag.resources.engines import Diarizer, EngineInfo, Samples
 from octavia_dag.schema import Span, Turn
 
-REVISION = "dvector-256-int8 spectral-1"
+_METHOD = "spectral-1"  # another number where equal voiceprints would give other turns
 HOP_FRAMES = 25
 FINE_FRAMES = 5
 _JOINED = 4  # windows that make one for clustering
@@ -54,7 +55,7 @@ class SpectralDiarizer(Diarizer):
 
     def info(self) -> EngineInfo:
         """The d-vector model, Apache-2.0."""
-        return EngineInfo(name="spectral-diarizer", revision=REVISION, licence="Apache-2.0")
+        return EngineInfo(name="spectral-diarizer", revision=f"{revision()} {_METHOD}", licence="Apache-2.0")
 
     def diarize(self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int) -> list[Turn]:
         """Turns that fill `regions` of a mono 16 kHz sound; an EngineError for bounds that cross."""

@@ -16,10 +16,11 @@ from octavia_dag.dubbing.separation import Samples
 from octavia_dag.dubbing.streaming import Queue, equal_blocks, with_context
 from octavia_dag.resources.embedded.channel_voices import ChannelVoices
 from octavia_dag.resources.engines import EngineInfo, Separator
-from octavia_dag.resources.models import model_dir
+from octavia_dag.resources.models import model, model_dir
 from octavia_dag.resources.stopwatch import busy
 
 MODEL = "deepfilternet3"
+_METHOD = "mask-1"  # another number where equal weights would leave another background
 _SOURCE_BLOCK_S = 2
 
 
@@ -28,7 +29,8 @@ class DeepFilterSeparator(Separator):
 
     def info(self) -> EngineInfo:
         """DeepFilterNet 3; of every language, since it knows voices and not words."""
-        return EngineInfo(name="deepfilternet", revision="DeepFilterNet3-v0.5.6", licence="MIT OR Apache-2.0")
+        revision = f"{model(MODEL).revision} {_METHOD}"
+        return EngineInfo(name="deepfilternet", revision=revision, licence="MIT OR Apache-2.0")
 
     def background(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
         """Background of a sound of any rate and channel count; see `Separator.background`."""

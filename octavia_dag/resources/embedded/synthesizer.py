@@ -26,6 +26,8 @@ from octavia_dag.schema import Voice
 if TYPE_CHECKING:
     import onnxruntime
 
+MODEL, VOICES = "kokoro", "kokoro-voices"
+_METHOD = "espeak-1"  # phonemes, dial and pieces; another number where equal weights would speak otherwise
 RATE_HZ = 24000
 _STYLE_SHAPE = (510, 256)
 # Kokoro's own dial -> how much faster it then speaks, the mean over 14 Portuguese lines (bench/synthesis.py). It rounds
@@ -42,9 +44,11 @@ class KokoroSynthesizer(Synthesizer):
     _lock: threading.RLock = PrivateAttr(default_factory=threading.RLock)
 
     def info(self) -> EngineInfo:
-        """Kokoro-82M, Apache-2.0."""
+        """Kokoro-82M, Apache-2.0: its weights, its style vectors, and the table of how the voices sound."""
+        weights, styles = (model(name).revision for name in (MODEL, VOICES))
+        revision = f"{weights} {styles} {voice_table.table_revision()} {_METHOD}"
         return EngineInfo(
-            name="kokoro", revision=model("kokoro").revision, licence="Apache-2.0", languages=tuple(phonemes.ESPEAK)
+            name="kokoro", revision=revision, licence="Apache-2.0", languages=tuple(phonemes.ESPEAK)
         )
 
     @property
@@ -107,7 +111,7 @@ class KokoroSynthesizer(Synthesizer):
         return found
 
     def _mixed(self, voice: Voice) -> Samples:
-        folder = model_dir(self.models_dir, "kokoro-voices")
+        folder = model_dir(self.models_dir, VOICES)
         mixed = np.zeros(_STYLE_SHAPE, np.float32)
         for name, weight in voice.styles:
             mixed += np.float32(weight) * _style_file(folder / f"{name}.bin")
@@ -125,7 +129,7 @@ class KokoroSynthesizer(Synthesizer):
     def _loaded(self) -> "tuple[onnxruntime.InferenceSession, dict[str, int]]":
         import onnxruntime
 
-        folder = model_dir(self.models_dir, "kokoro")
+        folder = model_dir(self.models_dir, MODEL)
         with busy("load", "kokoro"):
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1

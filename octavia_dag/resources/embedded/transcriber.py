@@ -20,7 +20,7 @@ from octavia_dag.dubbing.windows import WINDOW_S, Window, halves, pack_windows, 
 from octavia_dag.dubbing.word_times import ends_sentence, join_words, settle, spaced
 from octavia_dag.errors import EngineError, SettingsError
 from octavia_dag.resources.engines import EngineInfo, HeardSegment, Samples, Transcriber
-from octavia_dag.resources.models import model_dir
+from octavia_dag.resources.models import model, model_dir
 from octavia_dag.resources.stopwatch import busy
 from octavia_dag.schema import Span, Word
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from faster_whisper.transcribe import Word as RawWord
 
 RATE_HZ = 16000
-# The weights as models.lock pins them; a change of weights or of how they are run is a change of this name.
-REVISION = "whisper-base-ct2-int8"
+MODEL = "whisper-base"
+_METHOD = "int8-windows-1"  # how the weights are run; another number where equal weights would hear other words
 BEAM = 5
 # The spoken language is judged over this many windows of 30 s.
 LANGUAGE_WINDOWS = 4
@@ -60,7 +60,9 @@ class WhisperTranscriber(Transcriber):
 
     def info(self) -> EngineInfo:
         """Whisper base, MIT."""
-        return EngineInfo(name="whisper-base", revision=REVISION, licence="MIT", languages=LANGUAGES)
+        return EngineInfo(
+            name=MODEL, revision=f"{model(MODEL).revision} {_METHOD}", licence="MIT", languages=LANGUAGES
+        )
 
     def detect_language(self, sound: Samples) -> tuple[str, float]:
         """Language code (ISO 639-1) and its probability, from the first 2 minutes in windows of 30 s.
@@ -153,7 +155,7 @@ class WhisperTranscriber(Transcriber):
         """The model, loaded at the first call."""
         with self._lock:
             if self._loaded is None:
-                folder = model_dir(self.models_dir, "whisper-base")
+                folder = model_dir(self.models_dir, MODEL)
                 with busy("load", "whisper"):
                     from faster_whisper import WhisperModel
 

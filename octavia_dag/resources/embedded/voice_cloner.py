@@ -13,19 +13,20 @@ import numpy as np
 from octavia_dag.dubbing.pitch import median_pitch_hz
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.embedded import voice_table
-from octavia_dag.resources.embedded.voiceprint import RATE_HZ, Voiceprint
+from octavia_dag.resources.embedded.voiceprint import RATE_HZ, Voiceprint, revision
 from octavia_dag.resources.engines import EngineInfo, Profile, Samples, VoiceCloner
 from octavia_dag.schema import Span
 
-REVISION = "dvector-256-int8"
+_METHOD = "profile-1"  # another number where equal voiceprints would give other profiles
 
 
 class DVectorCloner(VoiceCloner):
     """Profiles from d-vectors and pitch."""
 
     def info(self) -> EngineInfo:
-        """The d-vector model, Apache-2.0."""
-        return EngineInfo(name="dvector", revision=REVISION, licence="Apache-2.0")
+        """The d-vector model, Apache-2.0, and the table that tells voice classes apart."""
+        revisions = f"{revision()} {voice_table.table_revision()} {_METHOD}"
+        return EngineInfo(name="dvector", revision=revisions, licence="Apache-2.0")
 
     def embed(self, sound: Samples) -> Samples:
         """Unit-length embedding (256,) of a mono 16 kHz sound of at least 0.4 s, else an EngineError."""

@@ -5,6 +5,7 @@ to other weights is noticed. It also holds the line that tells voice classes apa
 and pitch together, learned from the synthesizer's own labelled voices.
 """
 
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,12 @@ def likeness(voice: Voice, language: str) -> tuple[NDArray[np.float32], float]:
 def revisions() -> dict[str, str]:
     """First 16 digits of the sha256 of the weights that the table was measured with, by model."""
     return dict(_table()["revisions"])
+
+
+@cache
+def table_revision() -> str:
+    """First 8 digits of the table's own sha256: other likenesses or another judge of voice classes, another cast."""
+    return hashlib.sha256(TABLE.read_bytes()).hexdigest()[:8]
 
 
 def voice_class(embedding: NDArray[np.float32], pitch_hz: float) -> VoiceClass:

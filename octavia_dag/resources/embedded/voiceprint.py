@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octavia_dag.errors import EngineError
-from octavia_dag.resources.models import model_dir
+from octavia_dag.resources.models import model, model_dir
 from octavia_dag.resources.stopwatch import busy
 
 Array = NDArray[np.float32]
@@ -36,8 +36,15 @@ LOG_FLOOR = 1e-10
 # Where the 90th percentile of the frames' mean log power of read speech lies at an RMS of 0.05 (-26 dBFS); the best
 # level of those tried, from 10 dB below it to 20 dB above.
 LEVEL = -1.07
+MODEL = "dvector"
+_METHOD = "levelled-1"  # the front end; another number where equal weights would give other embeddings
 _BATCH = 16  # fastest per window on one and on two cores
 _BLOCK_FRAMES = 3000  # half a minute: memory of the spectra does not grow with the sound
+
+
+def revision() -> str:
+    """Revision of the weights that models.lock names, and of the front end."""
+    return f"{model(MODEL).revision} {_METHOD}"
 
 
 class Voiceprint:
@@ -80,7 +87,7 @@ class Voiceprint:
     def _loaded(self) -> Any:
         import onnxruntime
 
-        path = model_dir(self._models_dir, "dvector") / "embedder.int8.onnx"
+        path = model_dir(self._models_dir, MODEL) / "embedder.int8.onnx"
         with busy("load", "dvector"):
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads

@@ -220,7 +220,10 @@ class Reference(Document):
 
 
 class VoiceProfiles(Document):
-    """The public side of the private profiles. `payload` names the encrypted file, None once deleted."""
+    """The public side of the private profiles. `payload` names the encrypted file, None where nobody speaks.
+
+    It stays named when the file is deleted; the artifact's manifest says so.
+    """
 
     references: tuple[Reference, ...]
     payload: str | None
@@ -303,12 +306,10 @@ class SpokenLine(Document):
 
 
 class DubbedChunks(Document):
-    """Every line's own sound. `made` and `reused` count lines synthesized now and taken from the line store."""
+    """Every line's own sound."""
 
     rate_hz: int
     lines: tuple[SpokenLine, ...]
-    made: int
-    reused: int
 
 
 class PlacedLine(Span):

@@ -10,27 +10,32 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from octavia_dag.errors import SettingsError
 
 EMBEDDED = "octavia_dag.resources.embedded"
+# The address of an endpoint is shown in metadata, so it may hold no user, password or query.
+_BARE_ADDRESS = r"^(https?://(\[[0-9a-fA-F:.]+\]|[^\s@?#/:\[\]]+)(:\d+)?(/[^\s@?#]*)?)?$"
+# Of each two the first may not be above the second.
+_IN_ORDER = (
+    ("chunking.min_chunk_s", "chunking.max_chunk_s"),
+    ("diarization.min_speakers", "diarization.max_speakers"),
+    ("sync.min_rate", "sync.free_rate"),
+    ("sync.free_rate", "sync.max_rate"),
+)
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Slice(BaseModel):
     """Base of the slices. A refused value never stands in an error's own text: it may be a secret."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    def ordered(self, low: str, high: str) -> Self:
-        """Itself; a ValueError where the field `low` is above the field `high`."""
-        if (below := getattr(self, low)) > (above := getattr(self, high)):
-            raise ValueError(f"{low} is {below}, which is more than {high} ({above}); change one of the two.")
-        return self
 
 
 class Separation(Slice):
@@ -56,10 +61,6 @@ class Chunking(Slice):
     )
     max_chunk_s: float = Field(default=12.0, ge=4.0, le=28.0, description="No chunk is longer.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        return self.ordered("min_chunk_s", "max_chunk_s")
-
 
 class Diarization(Slice):
     """Who speaks when."""
@@ -69,10 +70,6 @@ class Diarization(Slice):
     max_speakers: int = Field(
         default=8, ge=1, le=20, description="At most this many people speak; equal to the minimum: fixed."
     )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        return self.ordered("min_speakers", "max_speakers")
 
 
 class Transcription(Slice):
@@ -113,35 +110,18 @@ class TranslationSlice(Slice):
     engine: str = Field(default=f"{EMBEDDED}.translator:LocalTranslator", description="Translator, by import path.")
     condenser: str = Field(default=f"{EMBEDDED}.condenser:RuleCondenser", description="Condenser, by import path.")
     endpoint: str = Field(
-        default="", description="Base address of an OpenAI-compatible chat endpoint that condenses; empty: rules."
+        default="",
+        pattern=_BARE_ADDRESS,
+        description="Base address of an OpenAI-compatible chat endpoint that condenses; empty: rules.",
     )
     endpoint_model: str = Field(default="", description="The model that the chat endpoint is asked for.")
     prompt: str = Field(default="", description="The condensing prompt; empty: the built-in one.")
     max_length_ratio: float = Field(
         default=1.2, ge=0.8, le=2.0, description="Over this times the original's length a line is condensed."
     )
-    glossary: dict[str, str] = Field(
+    glossary: dict[Words, Words] = Field(
         default_factory=dict, description="Term -> its translation; equal: do not translate."
     )
-
-    @field_validator("endpoint")
-    @classmethod
-    def _address_alone(cls, endpoint: str) -> str:
-        """The address is shown in metadata: nothing secret may be in it, nor in the refusal."""
-        if endpoint and not _is_bare_address(endpoint):
-            raise ValueError(
-                "it must be an http or https address without user, password or query, since it is shown; "
-                "give the key in the variable OCTAVIA_CHAT_KEY."
-            )
-        return endpoint
-
-    @field_validator("glossary")
-    @classmethod
-    def _no_empty_term(cls, glossary: dict[str, str]) -> dict[str, str]:
-        for term, wording in glossary.items():
-            if not term.strip() or not wording.strip():
-                raise ValueError(f"the entry {term!r}: {wording!r} has an empty side; give both, or leave it out.")
-        return glossary
 
 
 class Synthesis(Slice):
@@ -163,10 +143,6 @@ class Sync(Slice):
         default=0.85, ge=0.7, le=1.0, description="A line is never spoken slower than this times natural."
     )
     guard_s: float = Field(default=0.05, ge=0.0, le=0.5, description="Silence kept before the next line.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        return self.ordered("min_rate", "free_rate").ordered("free_rate", "max_rate")
 
 
 class Mix(Slice):
@@ -204,6 +180,14 @@ class Settings(Slice):
     sync: Sync = Sync()
     mix: Mix = Mix()
     delivery: Delivery = Delivery()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for low, high in _IN_ORDER:
+            below, above = slice_values(self, (low, high)).values()
+            if below > above:
+                raise ValueError(f"{low} is {below}, which is more than {high} ({above}); change one of the two.")
+        return self
 
 
 Layer = dict[str, dict[str, Any]]
@@ -259,15 +243,6 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _is_bare_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return whole and not any(mark in text for mark in "@?# \t\n")
-
-
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
@@ -278,9 +253,9 @@ def _sentence(error: ValidationError) -> str:
             f"A setting is named {first['input']!r}, which is no text; known here: {', '.join(_known(first['loc']))}."
         )
     if first["type"] == "value_error":
-        return (
-            f"{'The setting' if len(first['loc']) > 1 else 'A setting of'} {name} is refused: {first['ctx']['error']}"
-        )
+        return f"Settings do not go together: {first.get('ctx', {})['error']}"
+    if first["type"] == "string_pattern_mismatch":  # what was given is not repeated: it may hold a secret
+        return f"The setting {name} must be a bare http(s) address; a key belongs into the variable OCTAVIA_CHAT_KEY."
     return (
         f"The setting {name} has the value {first['input']!r}, which is refused: {first['msg']}{_limits(first['loc'])}."
     )

@@ -1,5 +1,6 @@
 """The other language: the text of every line, and every line's own sound in its speaker's voice."""
 
+import os
 from typing import Any
 
 import dagster as dg
@@ -45,6 +46,7 @@ def _make_translation(work: Work) -> Made:
         translator=translator,
         condenser=work.engine(Condenser, "condenser"),
         chosen=work.settings.translation,
+        voice=work.engine(Synthesizer, "synthesizer").info().name,
         report=work.report,
     )
     condensed = sum(line.text != line.full_text for line in document.lines)
@@ -72,7 +74,7 @@ def _tell_translation(artifact: Artifact) -> dict[str, Any]:
 def _make_dubbed_chunks(work: Work) -> Made:
     synthesizer = work.engine(Synthesizer, "synthesizer")
     original = work.read("transcript", Transcript)
-    document = speak_lines(
+    document, made = speak_lines(
         work.read("translation", Translation),
         work.read("casting", Casting),
         original,
@@ -81,6 +83,9 @@ def _make_dubbed_chunks(work: Work) -> Made:
         media=work.workshop.media,
         synthesis=work.settings.synthesis,
         sync=work.settings.sync,
+        glossary=work.settings.translation.glossary,
+        version=work.node.code_version,
+        threads=work.workshop.engines.threads or len(os.sched_getaffinity(0)),
         folder=work.folder,
         store=LineStore(work.workshop.store.lines_folder(work.video, work.tag)),
         programme_s=original.programme_seconds,
@@ -88,7 +93,7 @@ def _make_dubbed_chunks(work: Work) -> Made:
     )
     sync = work.settings.sync
     picture = pictures.rates_png(document.lines, free=sync.free_rate, most=sync.max_rate) if document.lines else None
-    counts = {"lines": len(document.lines), "spoken_now": document.made, "taken_from_store": document.reused}
+    counts = {"lines": len(document.lines), "spoken_now": made, "taken_from_store": len(document.lines) - made}
     return Made(document, counts=counts, picture=picture)
 
 

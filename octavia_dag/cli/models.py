@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from octavia_dag import environment
-from octavia_dag.errors import MediaError, ModelError
+from octavia_dag.errors import ModelError
 from octavia_dag.resources import models as store
 from octavia_dag.resources import pulling
-from octavia_dag.resources.media import program
+from octavia_dag.resources.media import system_program
 
 STATIC_FFMPEG = "ffmpeg"
 
@@ -54,7 +54,7 @@ def list_models(models_dir: Path) -> None:
 @models_option
 def pull(names: tuple[str, ...], quiet: bool, models_dir: Path) -> None:
     """Fetches the models NAME, or all that are needed here; only what is missing or wrong."""
-    wanted = names or tuple(entry.name for entry in store.lock() if _needed(models_dir, entry.name))
+    wanted = names or tuple(entry.name for entry in store.lock() if _needed(entry.name))
 
     def tell(line: str) -> None:
         if not (quiet and line.endswith(pulling.READY)):
@@ -67,7 +67,7 @@ def pull(names: tuple[str, ...], quiet: bool, models_dir: Path) -> None:
 @models_option
 def verify(models_dir: Path) -> None:
     """Hashes every model file anew; fails when one is missing or wrong."""
-    found = [problem for problem in store.verify(str(models_dir)) if _needed(models_dir, problem.model)]
+    found = [problem for problem in store.verify(str(models_dir)) if _needed(problem.model)]
     for problem in found:
         click.echo(problem.sentence())
     if found:
@@ -79,18 +79,13 @@ def _state(models_dir: Path, entry: store.Model) -> str:
     found = store.problems(str(models_dir), entry)
     if not found:
         return "installed" if entry.installed else "ready"
-    if not _needed(models_dir, entry.name):
+    if not _needed(entry.name):
         return "not needed: the system has it"
     if all(problem.kind == "missing" for problem in found):
         return "missing" if len(found) == len(entry.files) else f"incomplete: {found[0].file}"
     return f"wrong: {', '.join(problem.file for problem in found)}"
 
 
-def _needed(models_dir: Path, name: str) -> bool:
+def _needed(name: str) -> bool:
     """Whether this machine needs the model `name`: all do, but for the static ffmpeg where the system has its own."""
-    if name != STATIC_FFMPEG:
-        return True
-    try:
-        return any(Path(program(one, str(models_dir))).is_relative_to(models_dir) for one in ("ffmpeg", "ffprobe"))
-    except MediaError:
-        return True
+    return name != STATIC_FFMPEG or any(system_program(one) is None for one in ("ffmpeg", "ffprobe"))

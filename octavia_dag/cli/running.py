@@ -5,12 +5,9 @@ closed at the next start. A run that ends without success, which is also how an 
 `execute_in_process` returns normally in both cases.
 """
 
-import os
 import shutil
-import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +16,23 @@ import dagster as dg
 import yaml
 
 from octavia_dag import environment as surroundings
+from octavia_dag.cli.failing import one_line
+from octavia_dag.cli.folders import refuse_home
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError, OctaviaError
 from octavia_dag.resources.artifacts import guarded, write_atomically
+from octavia_dag.resources.processes import Owner, host, owner_of, this_process
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 
 PROCESS_TAG = "octavia/process"
 HOST_TAG = "octavia/host"
-_ALIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+_ALIVE = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_INTERRUPTIONS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 # Nothing leaves the machine, no pop-up covers the first page, and a run started in the UI needs no daemon.
 _DAGSTER_YAML = {
     "telemetry": {"enabled": False},
@@ -51,8 +57,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 def prepare(environment: Environment) -> None:
-    """Makes the home, Dagster's configuration in it, and points Dagster at it."""
+    """Makes the home, Dagster's configuration in it, and points Dagster at it; an InputError where it is unusable."""
     surroundings.enter(environment)
+    refuse_home(environment)
     with guarded(f"Preparing the home {environment.home}"):
         environment.dagster_home.mkdir(parents=True, exist_ok=True)
         environment.store.mkdir(parents=True, exist_ok=True)
@@ -64,27 +71,27 @@ def prepare(environment: Environment) -> None:
 def clear_ghosts(instance: dg.DagsterInstance, scratch: Path) -> int:
     """Closes runs whose process on this machine is gone, and removes their scratch; returns how many runs."""
     cleared = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=_ALIVE, tags={HOST_TAG: socket.gethostname()})):
-        process = run.tags.get(PROCESS_TAG, "")
-        if process and process != _process(int(process.partition(" ")[0])):
+    for run in instance.get_runs(dg.RunsFilter(statuses=_ALIVE, tags={HOST_TAG: host()})):
+        pid, _, started = run.tags.get(PROCESS_TAG, "").partition(" ")
+        if pid.isdecimal() and Owner(host(), int(pid), started).gone:
             instance.report_run_failed(run, "The process of this run is gone; it was killed.")
             cleared += 1
-    for folder in scratch.glob("*-*"):
-        owner = folder.name.partition("-")[0]
-        if owner.isdecimal() and not _process(int(owner)):
+    for folder in scratch.glob("*"):
+        owner = owner_of(folder.name)
+        if owner is not None and owner.gone:
             shutil.rmtree(folder, ignore_errors=True)
     return cleared
 
 
 def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str) -> Outcome:
     """Runs `job` for one partition; an OctaviaError carries the sentence of the step that failed."""
-    started = time.monotonic()
+    started, process = time.monotonic(), this_process()
     result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
         partition_key=key,
         raise_on_error=False,
         run_config=_QUIET,
-        tags={HOST_TAG: socket.gethostname(), PROCESS_TAG: _process(os.getpid())},
+        tags={HOST_TAG: process.host, PROCESS_TAG: f"{process.pid} {process.started}".strip()},
     )
     ended = time.monotonic()
     if not result.success:
@@ -93,6 +100,10 @@ def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str,
 
 
 def _raise_failure(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult, job: str, key: str) -> None:
+    run = instance.get_run_by_id(result.run_id)
+    canceled = run is not None and run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING)
+    if canceled or any(name in _INTERRUPTIONS for error in _errors(result) for name in _class_names(error)):
+        raise Interrupted
     for event in result.all_events:
         data: Any = event.event_specific_data
         failure = getattr(data, "user_failure_data", None) if event.is_step_failure else None
@@ -101,28 +112,29 @@ def _raise_failure(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResu
             kind = InputError if code is not None and code.value == InputError.exit_code else OctaviaError
             raise kind(failure.description)
         if event.is_step_failure and data is not None and data.error is not None:
-            cause = _root(data.error)
-            if "Interrupt" in (cause.cls_name or ""):
-                raise Interrupted
             raise OctaviaError(
-                f"Running {event.step_key} of {key} failed ({cause.message.strip()}); "
+                f"Running {event.step_key} of {key} failed ({one_line(_root(data.error).message)}); "
                 f"the run {result.run_id} in the UI tells more."
             )
-    run = instance.get_run_by_id(result.run_id)
-    if run is not None and run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING):
-        raise Interrupted
     reasons = [check.description for check in result.get_asset_check_evaluations() if not check.passed]
     if reasons:
         raise InputError(f"Dubbing {key} stops at its transcript. {reasons[0]}")
-    raise (
-        Interrupted
-        if _was_interrupted(result)
-        else OctaviaError(f"The run of {job} for {key} failed; look at run {result.run_id} in the UI.")
-    )
+    raise OctaviaError(f"The run of {job} for {key} failed; look at run {result.run_id} in the UI.")
 
 
-def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    return any("nterrupt" in (event.message or "") for event in result.all_events if event.is_failure)
+def _errors(result: dg.ExecuteInProcessResult) -> Iterator[Any]:
+    """What the events of the failure carry, of a step or of the whole run."""
+    for event in result.all_events:
+        error = getattr(event.event_specific_data, "error", None) if event.is_failure else None
+        if error is not None:
+            yield error
+
+
+def _class_names(error: Any) -> Iterator[str]:
+    """Names of the classes of an error and of its causes."""
+    while error is not None:
+        yield error.cls_name or ""
+        error = error.cause
 
 
 def _root(error: Any) -> Any:
@@ -139,15 +151,3 @@ def _seconds(result: dg.ExecuteInProcessResult) -> dict[str, float]:
             value = materialization.metadata["seconds"].value
             found[materialization.asset_key.path[-1]] = float(value) if isinstance(value, int | float) else 0.0
     return found
-
-
-def _process(pid: int) -> str:
-    """The process `pid` and when it started, so that a number used again is not mistaken for it; empty: it is gone."""
-    with suppress(OSError):
-        if Path("/proc/self/stat").exists():
-            # Field 22 is the start time; the name before it may hold spaces, but ends at the last parenthesis.
-            told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-            return f"{pid} {told.rpartition(')')[2].split()[19]}"
-        os.kill(pid, 0)
-        return str(pid)
-    return ""

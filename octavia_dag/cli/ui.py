@@ -16,7 +16,7 @@ from octavia_dag.cli import running
     "--home", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept (OCTAVIA_HOME)."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; there is no sign-in.")
-@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port to listen on.")
 def ui(home: Path | None, host: str, port: int) -> None:
     """Show the asset graph, the runs and their results in a browser."""
     environment = surroundings.read(home)

@@ -41,11 +41,6 @@ def speaker_means(windows: Vectors, minimum: int, maximum: int, *, window_s: flo
     return means_of(chosen, labels)
 
 
-def estimate_count(windows: Vectors, minimum: int, maximum: int, *, window_s: float) -> int:
-    """How many people speak in `windows`, between `minimum` and `maximum`."""
-    return len(speaker_means(windows, minimum, maximum, window_s=window_s))
-
-
 def assign(windows: Vectors, minimum: int, maximum: int, *, window_s: float) -> Labels:
     """Speaker per window, 0 to count - 1, for at most some thousand windows; the count as in `speaker_means`."""
     if len(windows) < 2:

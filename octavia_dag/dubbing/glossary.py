@@ -129,15 +129,10 @@ def losses(
     )
 
 
-def kept(original: str, translated: str, *, source: str, target: str) -> list[str]:
-    """Flags in words for each number and name of `original` that `translated` lost; empty when all are there."""
-    return losses(original, translated, source=source, target=target).sentences()
-
-
 def _agreed(before: str | None, space: str | None, translation: str, language: str) -> str:
     if before is None:
         return translation
-    feminine = base(language) in _FEMININE_LANGUAGES and translation.split(maxsplit=1)[0].endswith(_FEMININE_ENDINGS)
+    feminine = base(language) in _FEMININE_LANGUAGES and "".join(translation.split()[:1]).endswith(_FEMININE_ENDINGS)
     changed = _TO_FEMININE.get(before.lower(), before) if feminine else before
     if changed != before and before[:1].isupper():
         changed = changed.capitalize()

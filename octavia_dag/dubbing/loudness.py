@@ -1,4 +1,4 @@
-"""Loudness of sound in memory, by ITU-R BS.1770-4, and the true peak.
+"""Loudness of sound in memory, by ITU-R BS.1770-4.
 
 What is shorter than one gating block (0.4 s), or silent, has no loudness: None, never a number that something could be
 matched to. Loudness over spans is that of the spans joined, so that pauses do not count as quiet speech.
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from octavia_dag.schema import Span
 
 BLOCK_S = 0.4
-_OVERSAMPLING = 4  # BS.1770-4, annex 2
 _LFE = 3  # position of the low-frequency channel in 5.1 and 7.1, which the measure leaves out
-_PEAK_BLOCK = 1 << 18
 
 
 def integrated_lufs(samples: NDArray[np.float32], rate: int) -> float | None:
@@ -32,20 +30,6 @@ def gated_over(samples: NDArray[np.float32], rate: int, spans: Sequence[Span]) -
     """Integrated loudness of `samples` over `spans` joined, in LUFS; None when there is too little of it."""
     parts = [samples[round(max(0.0, span.start) * rate) : round(max(0.0, span.end) * rate)] for span in spans]
     return integrated_lufs(np.concatenate(parts), rate) if parts else None
-
-
-def true_peak_dbtp(samples: NDArray[np.float32]) -> float | None:
-    """Highest level between samples, 4 times oversampled, in dBTP; None when silent."""
-    import soxr
-
-    sound = samples.reshape(len(samples), -1)
-    stream = soxr.ResampleStream(1, _OVERSAMPLING, sound.shape[1], dtype="float32")
-    peak = float(np.max(np.abs(sound), initial=0.0))
-    for start in range(0, len(sound), _PEAK_BLOCK):
-        block = sound[start : start + _PEAK_BLOCK]
-        finer = stream.resample_chunk(block, last=start + _PEAK_BLOCK >= len(sound))
-        peak = max(peak, float(np.max(np.abs(finer), initial=0.0)))
-    return 20.0 * float(np.log10(peak)) if peak > 0 else None
 
 
 def _weighable(samples: NDArray[np.float32]) -> NDArray[Any]:

@@ -154,17 +154,6 @@ def median_power_drop_db(before: Levels, after: Levels, step_s: float, spans: It
     return float(np.median(10.0 * np.log10(ratio)))
 
 
-def median_reduction_db(
-    before: NDArray[np.floating], after: NDArray[np.floating], rate: int, spans: Iterable[Span]
-) -> float | None:
-    """What `after` lost against `before` inside `spans`: the median over 50 ms windows, in dB.
-
-    Both have shape (frames,) or (frames, channels) at `rate`; None where the bed is silent inside the spans.
-    """
-    window = round(WINDOW_S * rate)
-    return median_power_drop_db(window_powers(before, window), window_powers(after, window), window / rate, spans)
-
-
 def speech_channels(channels: int) -> tuple[str, ...]:
     """The channels of a FLAC of `channels` that carry a mono dub: the centre, or left and right where there is none.
 

@@ -209,19 +209,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.parent / f".{secrets.token_hex(8)}.part"
     try:
-        with open(part, "xb", opener=_private) as file:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 @contextmanager
-def guarded(doing: str, remedy: str = "choose another place or mend its permissions and run it again") -> Generator[None]:
+def guarded(
+    doing: str, remedy: str = "choose another place or mend its permissions and run it again"
+) -> Generator[None]:
     """Turns whatever the file system refuses into a StorageError that begins with `doing` and ends with `remedy`.
 
     A full disk has a remedy of its own.

@@ -10,6 +10,7 @@ import math
 import re
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,8 +24,8 @@ from octavia_dag.dubbing.trimming import trimmed
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.engines import Condenser, Samples, Synthesizer
 from octavia_dag.resources.line_store import LineStore, line_key
-from octavia_dag.resources.localize import condense_text
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.localize import Condensed, condense_text
+from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.schema import Line, TranslatedLine, Voice
 
@@ -82,7 +83,11 @@ class _Raw:
 
 @dataclass
 class Booth:
-    """The engines and limits that all lines of a dub share. `reuse` False speaks every line anew."""
+    """The engines and limits that all lines of a dub share. `reuse` False speaks every line anew.
+
+    The wordings of `glossary` survive condensing; `folder` takes what is there for a moment only; `version` is that of
+    the code, which is part of every line's key.
+    """
 
     synthesizer: Synthesizer
     condenser: Condenser
@@ -90,6 +95,9 @@ class Booth:
     store: LineStore
     sync: SyncLimits
     language: str
+    folder: Path
+    version: str
+    glossary: Mapping[str, str]
     reuse: bool
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict[str, threading.Lock])
@@ -102,17 +110,18 @@ class Booth:
             raise EngineError(f"Line {job.line.id}: {error}") from error
 
     def _fitted(self, job: Job) -> Take:
-        text, condensed = job.line.text, None
+        text, shorter = job.line.text, None
         predicted_s = self._predicted_s(text)
         if predicted_s > job.room_s * self.sync.max_rate * _SURELY_OVER:
-            condensed = self._condensed(job, predicted_s)
-        raw = self._spoken(job, condensed or text)
-        if condensed is None and not self._fit(job, raw.text, raw.natural_s).fits:
-            condensed = self._condensed(job, raw.natural_s)
-            if condensed is not None:
-                again = self._spoken(job, condensed)
+            shorter = self._condensed(job, predicted_s)
+        raw = self._spoken(job, shorter.text if shorter else text)
+        if shorter is None and not self._fit(job, raw.text, raw.natural_s).fits:
+            shorter = self._condensed(job, raw.natural_s)
+            if shorter is not None:
+                again = self._spoken(job, shorter.text)
                 raw = replace(again, made=raw.made or again.made)
-        return self._finished(job, raw)
+        told = [] if shorter is None else ["condensed to fit its time", *([shorter.note] if shorter.note else [])]
+        return self._finished(job, raw, told)
 
     def _spoken(self, job: Job, text: str) -> _Raw:
         """The sound of `text` at the speed that its predicted length asks for: from the store, or spoken now."""
@@ -121,7 +130,7 @@ class Booth:
         # Whole hundredths, so that a start moved by milliseconds does not speak the line anew.
         speed = round(min(max(wanted, slowest), fastest, self.sync.max_rate), 2)
         told, rate_hz = self.synthesizer.info(), self.synthesizer.rate_hz
-        key = line_key(text, job.voice.model_dump(), told.name, told.revision, self.language, speed)
+        key = line_key(self.version, text, job.voice.model_dump(), told.name, told.revision, self.language, speed)
         with self._lock(key):
             path = self.store.get(key) if self.reuse else None
             made = path is None
@@ -132,13 +141,12 @@ class Booth:
             sound = read_mono(path, rate_hz)
         return _Raw(text, key, sound, speed, len(sound) / rate_hz * speed, made)
 
-    def _finished(self, job: Job, raw: _Raw) -> Take:
+    def _finished(self, job: Job, raw: _Raw, flags: list[str]) -> Take:
         rate_hz = self.synthesizer.rate_hz
         tempo = self._tempo(job, raw)
         fitted = self._at_tempo(raw, tempo)
         rate = min(round(raw.speed * tempo, 4), self.sync.max_rate)
         sound = follow_pauses(fitted, rate_hz, job.original, job.room_s)
-        flags: list[str] = ["condensed to fit its time"] if raw.text != job.line.text else []
         if rate > self.sync.free_rate:
             flags.append(f"spoken at {rate:.2f} times natural")
         over_s = len(sound) / rate_hz - job.room_s
@@ -169,7 +177,7 @@ class Booth:
             return raw.sound
         rate_hz = self.synthesizer.rate_hz
         padded = np.concatenate([raw.sound, np.zeros(round(_PAD_S * rate_hz), np.float32)])
-        return trimmed(at_tempo(self.media, padded, rate_hz, tempo), rate_hz)
+        return trimmed(at_tempo(self.media, padded, rate_hz, tempo, self.folder), rate_hz)
 
     def _fit(self, job: Job, text: str, natural_s: float) -> Fit:
         """Only a text with a pause of its own can leave the original's pauses open."""
@@ -179,13 +187,14 @@ class Booth:
     def _predicted_s(self, text: str) -> float:
         return predicted_seconds(text, self.language, self.synthesizer.info().name)
 
-    def _condensed(self, job: Job, natural_s: float) -> str | None:
+    def _condensed(self, job: Job, natural_s: float) -> Condensed | None:
         """A shorter text, asked for short enough to fit at the cap, or as near as the rules get; None where none is."""
         ratio = job.room_s * self.sync.max_rate * _ASKED / natural_s
         if not 0 < ratio < 1:
             return None
-        shorter = condense_text(job.line.text, job.original.text, self.language, ratio, self.condenser).text
-        return shorter if shorter != job.line.text and any(letter.isalnum() for letter in shorter) else None
+        text, wordings = job.line.text, tuple(self.glossary.values())
+        shorter = condense_text(text, job.original.text, self.language, ratio, self.condenser, protected=wordings)
+        return shorter if shorter.text != text and any(letter.isalnum() for letter in shorter.text) else None
 
     def _lock(self, key: str) -> threading.Lock:
         """One lock per sound: equal lines are spoken once, whichever comes first."""
@@ -193,13 +202,13 @@ class Booth:
             return self._locks.setdefault(key, threading.Lock())
 
 
-def at_tempo(media: Media, sound: Samples, rate_hz: int, tempo: float) -> Samples:
-    """A mono sound played `tempo` times as fast (0.5 to 2) with its pitch kept."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "in.f32"
+def at_tempo(media: Media, sound: Samples, rate_hz: int, tempo: float, folder: Path) -> Samples:
+    """A mono sound played `tempo` times as fast (0.5 to 2) with its pitch kept; in `folder` nothing is left."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".tempo-") as scratch:
+        path = Path(scratch) / "in.f32"
         path.write_bytes(sound.astype("<f4").tobytes())
         graph = (
-            ffmpeg.input(str(path), format="f32le", ar=rate_hz, ac=1)
+            ffmpeg.input(url(path), format="f32le", ar=rate_hz, ac=1)
             .filter("atempo", tempo)
             .output("pipe:", format="f32le", ar=rate_hz, ac=1)
         )

@@ -15,20 +15,26 @@ from octavia_dag.resources.media import Media
 # Demuxers that take text or a single picture for a video.
 _NO_VIDEO = {"tty", "image2", "concat", "lrc", "srt", "webvtt", "ass"}
 _SHORT = {"mpegts": "ts", "asf": "wmv", "mpeg": "mpg"}
+_NEEDED = {"video": ("width", "height"), "audio": ("sample_rate", "channels")}
 _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _LOAD_BOXES = {b"mdat", b"moov", b"moof"}
 
 
 def refuse_unreadable(path: Path) -> None:
-    """An InputError where there is no such file, it is a folder or empty, or an mp4 that is cut off."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a video file.")
-    if not path.is_file():
-        raise InputError(f"There is no file {path}; check the name.")
-    size = path.stat().st_size
-    if size == 0:
-        raise InputError(f"{path.name} is empty; copy it again.")
-    kinds, promised = _boxes(path, size)
+    """An InputError where there is no such file, it cannot be read, is a folder or empty, or a cut off mp4."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; name a video file.")
+        if not path.is_file():
+            raise InputError(f"There is no file {path}; check the name.")
+        size = path.stat().st_size
+        if size == 0:
+            raise InputError(f"{path.name} is empty; copy it again.")
+        kinds, promised = _boxes(path, size)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); check its name and make it readable to you."
+        ) from error
     if promised > size:
         raise InputError(f"{path.name} is cut off: {size} of at least {promised} bytes are there; copy it again.")
     if kinds and b"moov" not in kinds:
@@ -36,7 +42,11 @@ def refuse_unreadable(path: Path) -> None:
 
 
 def describe(media: Media, path: Path) -> dict[str, Any]:
-    """ffprobe's format, streams and chapters; an InputError where `path` is no video that can be read."""
+    """ffprobe's format, streams and chapters; an InputError where `path` is no video that can be read.
+
+    What every step needs of a stream is there then: pictures have a size, sounds a rate and channels. A stream of no
+    known kind (a transport stream's private data) has no `codec_type`, and is nobody's business.
+    """
     refusal = f"{path.name} is not a video that can be read; give a video file (mp4, mov, mkv, webm, ts ...)."
     try:
         told = media.probe(path, "-show_format", "-show_streams", "-show_chapters")
@@ -45,6 +55,12 @@ def describe(media: Media, path: Path) -> dict[str, Any]:
     names = set(told["format"].get("format_name", "").split(","))
     if not told.get("streams") or names & _NO_VIDEO or any(name.endswith("_pipe") for name in names):
         raise InputError(refusal)
+    for stream in told["streams"]:
+        cover = stream.get("disposition", {}).get("attached_pic")
+        for needed in () if cover else _NEEDED.get(stream.get("codec_type", ""), ()):
+            if not int(stream.get(needed, 0)):
+                what = f"stream {stream['index']} of {path.name} ({stream['codec_type']}) tells no {needed}"
+                raise InputError(f"{what}, so it cannot be decoded; give a copy without that stream, or a whole one.")
     return told
 
 
@@ -52,7 +68,7 @@ def container_of(path: Path, format_name: str, streams: Sequence[Mapping[str, An
     """Short name of the container: mp4, mov, mkv, webm, ts ...; the file's suffix only decides within a family."""
     names, suffix = format_name.split(","), path.suffix.lower().lstrip(".")
     if "matroska" in names:
-        codecs = {str(stream.get("codec_name")) for stream in streams if stream["codec_type"] != "subtitle"}
+        codecs = {str(stream.get("codec_name")) for stream in streams if stream.get("codec_type") != "subtitle"}
         return "webm" if codecs <= {"vp8", "vp9", "av1", "opus", "vorbis"} and suffix != "mkv" else "mkv"
     if "mp4" in names:
         return "mov" if suffix in {"mov", "qt"} else "mp4"

@@ -13,7 +13,7 @@ from functools import cached_property
 from octavia_dag.dubbing.condensation import shorter_text
 from octavia_dag.dubbing.continuation import joined_groups, split_like
 from octavia_dag.dubbing.glossary import Losses, losses, lost_marks, mended, protect, restore, stands_in, terms_in
-from octavia_dag.dubbing.lengths import KOKORO, predicted_seconds
+from octavia_dag.dubbing.lengths import predicted_seconds
 from octavia_dag.dubbing.names import names
 from octavia_dag.dubbing.numerals import number_writings
 from octavia_dag.dubbing.punctuation import like_original
@@ -42,7 +42,7 @@ def translate_lines(
     translator: Translator,
     condenser: Condenser,
     chosen: TranslationSlice,
-    voice: str = KOKORO,
+    voice: str,
     report: Report = lambda _: None,
 ) -> Translation:
     """The lines in `target`, in order, with predicted length, condensed text, glossary terms used and flags.

@@ -97,8 +97,7 @@ def url(path: Path) -> str:
 @cache
 def program(name: str, models_dir: str) -> str:
     """Path of ffmpeg or ffprobe: the system's where new enough, else the model store's."""
-    found = shutil.which(name)
-    if found and _major(found) >= OLDEST_FFMPEG:
+    if found := system_program(name):
         return found
     try:
         return str(models.model_dir(models_dir, "ffmpeg") / name)
@@ -106,6 +105,12 @@ def program(name: str, models_dir: str) -> str:
         raise ModelError(
             f"There is no {name} of version {OLDEST_FFMPEG} or later here; run 'octavia models pull' to get one."
         ) from error
+
+
+def system_program(name: str) -> str | None:
+    """Path of the system's own ffmpeg or ffprobe; None where there is none, or only one that is too old."""
+    found = shutil.which(name)
+    return found if found and _major(found) >= OLDEST_FFMPEG else None
 
 
 def _major(path: str) -> int:

@@ -8,15 +8,15 @@ move the beginning. What cannot be dubbed is refused here with one sentence, so 
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ffmpeg
 import numpy as np
 
 from octavia_dag.errors import InputError
+from octavia_dag.resources.artifacts import guarded, write_atomically
 from octavia_dag.resources.containers import container_of, describe, refuse_unreadable
 from octavia_dag.resources.engines import Samples
 from octavia_dag.resources.media import Media, url
@@ -27,6 +27,7 @@ LYING_S = 0.1  # a header that is further from its streams than this is reported
 _RUN_IN_FRAMES = 2112  # the longest run-in of an AAC encoder in use (Apple's); most take 1024
 _TICK_S = 1e-3
 _PAD_FRAMES = 1 << 16
+_ROW = 3  # of the cache of hashes: size, time of change, sha256
 _SPOKEN_OVER = ("comment", "visual_impaired", "descriptions")
 _SPOKEN_OVER_TITLES = ("commentary", "description", "descriptive")
 
@@ -42,7 +43,7 @@ def probe_video(media: Media, path: Path, sha256: str, track: int | None) -> Sou
     streams: list[dict[str, Any]] = told["streams"]
     container = container_of(path, told["format"]["format_name"], streams)
     picture = _picture(path, streams)
-    sounds = [stream for stream in streams if stream["codec_type"] == "audio"]
+    sounds = [stream for stream in streams if stream.get("codec_type") == "audio"]
     chosen, notes = _choose(path, sounds, track)
     times = presented(media, path, [picture, *sounds], container)
     seen = times.get(picture["index"])
@@ -62,7 +63,7 @@ def probe_video(media: Media, path: Path, sha256: str, track: int | None) -> Sou
         header_seconds=header,
         video=_video(picture, seen, origin),
         audio=tuple(_audio(stream, times.get(stream["index"]), origin) for stream in sounds),
-        subtitles=tuple(_subtitle(stream) for stream in streams if stream["codec_type"] == "subtitle"),
+        subtitles=tuple(_subtitle(stream) for stream in streams if stream.get("codec_type") == "subtitle"),
         chapters=len(told["chapters"]),
         track=chosen,
         language=None,
@@ -95,28 +96,30 @@ def source_blocks(
 def sha256_cached(path: Path, cache_file: Path) -> str:
     """Content hash of `path`, read once per (absolute path, size, time of change).
 
-    An InputError where the file changes while it is read: somebody is still writing it.
+    An InputError where the file changes while it is read (somebody is still writing it) or cannot be read, a
+    StorageError where the cache cannot be written.
     """
     refuse_unreadable(path)
     before = _stamp(path)
     known = _read_cache(cache_file)
     entry = known.get(str(path.absolute()))
     if entry is not None and entry[:2] == before:
-        return entry[2]
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return str(entry[2])
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"Reading {path} failed ({error.strerror}); check the disk and copy it again.") from error
     if _stamp(path) != before:
         raise InputError(f"{path.name} changed while it was read; wait until it is complete and run it again.")
-    cache_file.parent.mkdir(parents=True, exist_ok=True)
-    part = cache_file.with_name(f".{cache_file.name}.{os.getpid()}.part")
-    part.write_text(json.dumps({**known, str(path.absolute()): [*before, digest]}), encoding="utf-8")
-    part.replace(cache_file)
+    with guarded(f"Remembering the hash of {path.name}"):
+        write_atomically(cache_file, json.dumps({**known, str(path.absolute()): [*before, digest]}).encode())
     return digest
 
 
 def _picture(path: Path, streams: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for stream in streams:
-        if stream["codec_type"] == "video" and not stream["disposition"].get("attached_pic"):
+        if stream.get("codec_type") == "video" and not stream["disposition"].get("attached_pic"):
             return stream
     raise InputError(f"{path.name} has no picture stream, only sound or a cover; give a video.")
 
@@ -233,9 +236,11 @@ def _stamp(path: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _read_cache(cache_file: Path) -> dict[str, Any]:
-    """The cache, empty where there is none or a crash left half of one: it only saves time."""
+def _read_cache(cache_file: Path) -> dict[str, list[Any]]:
+    """The cache, empty where there is none or it holds something else (a crash, another hand): it only saves time."""
     try:
-        return json.loads(cache_file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        found = json.loads(cache_file.read_bytes())
+    except (OSError, ValueError):
         return {}
+    rows = cast(dict[str, Any], found) if isinstance(found, dict) else {}
+    return {path: row for path, row in rows.items() if isinstance(row, list) and len(cast(list[Any], row)) == _ROW}

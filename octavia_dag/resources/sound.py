@@ -95,9 +95,8 @@ def flac_writer(
         sink.seek(0)
         with soundfile.SoundFile(out) as file:
             if file.frames != written:
-                raise StorageError(
-                    f"Writing {path.name}: {file.frames} of {written} frames are there; check the disk and run it again."
-                )
+                there = f"{file.frames} of {written} frames"
+                raise StorageError(f"Writing {path.name}: {there} are there; check the disk and run it again.")
 
 
 def read_blocks(

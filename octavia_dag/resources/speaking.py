@@ -1,12 +1,11 @@
 """Speaks the lines of a dub side by side, and lays placed lines on one track.
 
 Lines share nothing but the engine, so as many are spoken at once as there are cores; the outcome does not depend on
-which was ready first. The threads are daemons and take no new line once the step is interrupted: an interrupted run
-must end now, not when the line at work is done. The track is summed and written in blocks, so that an hour of
-speech needs no more memory than a minute.
+which was ready first. The threads are daemons of our own and no ThreadPoolExecutor, whose threads the interpreter joins
+when it ends: an interrupted run must end now, not when the line at work is done, which may wait for a remote condenser.
+The track is summed and written in blocks: an hour of speech needs no more memory than a minute.
 """
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -50,13 +49,18 @@ def speak_lines(
     media: Media,
     synthesis: SpeakingChoices,
     sync: SyncLimits,
+    glossary: Mapping[str, str],
+    version: str,
+    threads: int,
     folder: Path,
     store: LineStore,
     programme_s: float | None = None,
     report: Callable[[float], None] = lambda _: None,
-) -> DubbedChunks:
-    """One FLAC per line in `folder`, fitted to its room; a text without a letter or digit has nothing to say.
+) -> tuple[DubbedChunks, int]:
+    """One FLAC per line in `folder`, fitted to its room, and how many lines were spoken now, not found in `store`.
 
+    A text without a letter or digit has nothing to say. `glossary` (term to wording) survives condensing; `version` is
+    the code's, part of every line's key; `threads` lines are spoken at once where the settings leave it open.
     `programme_s` ends the last line's room; where it is None that is 1 s behind the last original. An EngineError
     names the line that could not be spoken.
     """
@@ -64,7 +68,8 @@ def speak_lines(
     room = rooms(transcript.lines, sync, end_s if programme_s is None else programme_s)
     originals = {line.id: line for line in transcript.lines}
     voices = {role.speaker: role.voice for role in casting.roles}
-    booth = Booth(synthesizer, condenser, media, store, sync, translation.target, synthesis.reuse)
+    reuse, language = synthesis.reuse, translation.target
+    booth = Booth(synthesizer, condenser, media, store, sync, language, folder, version, glossary, reuse)
     jobs = [
         Job(line, originals[line.id], voices[line.speaker], room[line.id])
         for line in translation.lines
@@ -74,13 +79,13 @@ def speak_lines(
     jobs.sort(key=lambda job: (-predicted_seconds(job.line.text, translation.target), job.line.id))
     spoken: dict[str, SpokenLine] = {}
     made = 0
-    with closing(_side_by_side(booth.take, jobs, synthesis.parallel or len(os.sched_getaffinity(0)))) as takes:
+    with closing(_side_by_side(booth.take, jobs, synthesis.parallel or threads)) as takes:
         for take in takes:
             spoken[take.job.line.id] = _kept(take, folder, synthesizer.rate_hz)
             made += take.made
             report(len(spoken) / len(jobs))
     lines = tuple(spoken[line.id] for line in translation.lines if line.id in spoken)
-    return DubbedChunks(rate_hz=synthesizer.rate_hz, lines=lines, made=made, reused=len(lines) - made)
+    return DubbedChunks(rate_hz=synthesizer.rate_hz, lines=lines), made
 
 
 def write_speech_track(

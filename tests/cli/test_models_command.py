@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from octavia_dag.cli.models import models
-from octavia_dag.errors import MediaError, ModelError
+from octavia_dag.errors import ModelError
 from octavia_dag.resources.models import Model, ModelFile, Source
 
 WEIGHTS = b"weights"
@@ -45,14 +45,14 @@ def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def system_has_ffmpeg(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
-    def program(name: str, models_dir: str) -> str:
-        if not has:
-            raise MediaError("none")
-        return f"/usr/bin/{name}"
-
-    # The package's attribute `models` is the command; the module of that name is reached so.
-    monkeypatch.setattr(sys.modules["octavia_dag.cli.models"], "program", program)
+def system_has_ffmpeg(monkeypatch: pytest.MonkeyPatch, folder: Path, has: bool) -> None:
+    """The PATH is one folder, with both programs in it or empty: nothing of octavia's own is replaced."""
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in ("ffmpeg", "ffprobe") if has else ():
+        (programs / name).write_text(f"#!/bin/sh\necho '{name} version 7.1 Copyright'\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
 
 
 def run(*arguments: str | Path) -> str:
@@ -63,30 +63,36 @@ def state_of(listing: str, name: str) -> str:
     return next(line for line in listing.splitlines() if line.startswith(name)).partition("MB  ")[2]
 
 
-def test_the_list_tells_ready_from_missing_from_wrong(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system_has_ffmpeg(monkeypatch, False)
+def test_the_list_tells_ready_from_missing_from_wrong(
+    store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    system_has_ffmpeg(monkeypatch, tmp_path, False)
     assert [state_of(run("list", "--models", store), name) for name in ("tiny", "ffmpeg")] == ["ready", "missing"]
     (store / "tiny" / "model.bin").write_bytes(WEIGHTS[::-1])
     assert state_of(run("list", "--models", store), "tiny") == "wrong: model.bin"
 
 
-def test_ffmpeg_is_not_called_missing_where_the_system_has_it(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system_has_ffmpeg(monkeypatch, True)
+def test_ffmpeg_is_not_called_missing_where_the_system_has_it(
+    store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    system_has_ffmpeg(monkeypatch, tmp_path, True)
     assert state_of(run("list", "--models", store), "ffmpeg") == "not needed: the system has it"
     assert run("verify", "--models", store).startswith("Every model file in ")
 
 
 @pytest.mark.parametrize(("has", "wanted"), [(True, ["tiny"]), (False, ["tiny", "ffmpeg"])])
 def test_ffmpeg_is_fetched_only_where_the_system_has_none(
-    store: Path, pulled: list[str], monkeypatch: pytest.MonkeyPatch, has: bool, wanted: list[str]
+    store: Path, pulled: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has: bool, wanted: list[str]
 ) -> None:
-    system_has_ffmpeg(monkeypatch, has)
+    system_has_ffmpeg(monkeypatch, tmp_path, has)
     run("pull", "--models", store)
     assert pulled == wanted
 
 
-def test_what_is_asked_for_by_name_is_fetched(store: Path, pulled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    system_has_ffmpeg(monkeypatch, True)
+def test_what_is_asked_for_by_name_is_fetched(
+    store: Path, pulled: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    system_has_ffmpeg(monkeypatch, tmp_path, True)
     run("pull", "ffmpeg", "--models", store)
     assert pulled == ["ffmpeg"]
 
@@ -96,8 +102,8 @@ def test_a_quiet_pull_of_what_is_ready_says_nothing(store: Path) -> None:
     assert run("pull", "tiny", "--quiet", "--models", store) == ""
 
 
-def test_verify_names_each_wrong_file_and_fails(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system_has_ffmpeg(monkeypatch, True)
+def test_verify_names_each_wrong_file_and_fails(store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    system_has_ffmpeg(monkeypatch, tmp_path, True)
     (store / "tiny" / "model.bin").write_bytes(WEIGHTS[::-1])
     result = CliRunner().invoke(models, ["verify", "--models", str(store)])
     assert isinstance(result.exception, ModelError)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octavia_dag.dubbing import clustering
-from octavia_dag.dubbing.clustering import Vectors, assign, cluster, estimate_count, settled, speaker_means
+from octavia_dag.dubbing.clustering import Vectors, assign, cluster, settled, speaker_means
 
 SIZE = 256
 WINDOW_S = 0.5
@@ -27,23 +27,23 @@ def people(cosine: float, counts: list[int], seed: int, spread: float = 0.45) ->
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
 def test_the_count_is_that_of_the_people(count: int) -> None:
     windows, _ = people(0.45, [20] * count, seed=count)
-    assert estimate_count(windows, 1, 8, window_s=WINDOW_S) == count
+    assert len(speaker_means(windows, 1, 8, window_s=WINDOW_S)) == count
 
 
 def test_a_guest_of_one_sentence_beside_a_long_monologue_is_found() -> None:
     windows, _ = people(0.3, [500, 5], seed=1, spread=0.6)
-    assert estimate_count(windows, 1, 8, window_s=WINDOW_S) == 2
+    assert len(speaker_means(windows, 1, 8, window_s=WINDOW_S)) == 2
 
 
 def test_means_above_the_limit_are_one_voice() -> None:
     windows, _ = people(0.85, [30, 30], seed=2)
-    assert estimate_count(windows, 1, 8, window_s=WINDOW_S) == 1
+    assert len(speaker_means(windows, 1, 8, window_s=WINDOW_S)) == 1
 
 
 @pytest.mark.parametrize(("minimum", "maximum", "expected"), [(1, 2, 2), (4, 6, 4), (3, 3, 3), (1, 1, 1), (2, 2, 2)])
 def test_the_count_stays_inside_its_bounds(minimum: int, maximum: int, expected: int) -> None:
     windows, _ = people(0.3, [20, 20, 20], seed=3)
-    assert estimate_count(windows, minimum, maximum, window_s=WINDOW_S) == expected
+    assert len(speaker_means(windows, minimum, maximum, window_s=WINDOW_S)) == expected
 
 
 def test_every_window_is_given_to_its_own_person() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavia_dag.dubbing.glossary import kept, losses, lost_marks, mended, protect, restore, stands_in, terms_in
+from octavia_dag.dubbing.glossary import losses, lost_marks, mended, protect, restore, stands_in, terms_in
 
 
 def test_hidden_terms_come_back_as_their_translation() -> None:
@@ -63,8 +63,13 @@ def test_what_is_lost_is_said_in_words() -> None:
     ]
 
 
+@pytest.mark.parametrize("wording", ["", " "])
+def test_an_empty_wording_is_put_back_as_it_is(wording: str) -> None:
+    assert restore("o Zx1q vem", {"Zx1q": wording}, "pt-BR") == f"o {wording} vem"
+
+
 def test_nothing_is_reported_where_all_is_there() -> None:
-    assert kept("Ask Steve for 25.", "Peça 25 a Steve.", source="en", target="pt-BR") == []
+    assert not losses("Ask Steve for 25.", "Peça 25 a Steve.", source="en", target="pt-BR")
 
 
 @pytest.mark.parametrize(

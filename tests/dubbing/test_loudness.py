@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import soxr
 
-from octavia_dag.dubbing.loudness import gated_over, integrated_lufs, true_peak_dbtp
+from octavia_dag.dubbing.loudness import gated_over, integrated_lufs
 from octavia_dag.schema import Span
 
 RATE = 48000
@@ -62,24 +61,3 @@ def test_loudness_over_spans_is_that_of_the_spans_alone() -> None:
     assert inside == pytest.approx(integrated_lufs(sine(4, -20), RATE), abs=0.05)
     assert gated_over(sound, RATE, []) is None
     assert gated_over(sound, RATE, [Span(start=5.8, end=6.0), Span(start=7, end=9)]) is None
-
-
-def test_the_true_peak_is_found_between_the_samples() -> None:
-    # A quarter of the rate, an eighth of a turn off: every sample is 3.01 dB under the crest.
-    time = np.arange(RATE)
-    tone = np.sin(np.pi / 2 * time + np.pi / 4).astype(np.float32)
-    assert 20 * np.log10(np.max(np.abs(tone))) == pytest.approx(-3.01, abs=0.01)
-    middle = tone * np.hanning(len(tone)).astype(np.float32)
-    assert true_peak_dbtp(middle) == pytest.approx(0.0, abs=0.1)
-    assert true_peak_dbtp(np.stack([0.1 * middle, middle], axis=1)) == pytest.approx(0.0, abs=0.1)
-
-
-def test_the_true_peak_does_not_depend_on_where_blocks_end() -> None:
-    noise = np.random.default_rng(1).normal(0, 0.1, (3 << 17) + 17).astype(np.float32)
-    smooth = soxr.resample(noise, 1, 2)
-    whole = np.max(np.abs(soxr.resample(smooth, 1, 4)))
-    assert true_peak_dbtp(smooth) == pytest.approx(20 * np.log10(whole), abs=0.01)
-
-
-def test_silence_has_no_peak() -> None:
-    assert true_peak_dbtp(np.zeros(RATE, np.float32)) is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from octavia_dag.dubbing import mixing
 from octavia_dag.schema import Span
@@ -48,18 +49,24 @@ def test_a_ratio_of_one_can_never_reach_a_depth() -> None:
     assert math.isinf(mixing.key_boost_db(6.0, 0.0, 1.0))
 
 
+def reduction(before: NDArray[np.float64], after: NDArray[np.float64], spans: list[Span]) -> float | None:
+    window = round(mixing.WINDOW_S * RATE)
+    levels = mixing.window_powers(before, window), mixing.window_powers(after, window)
+    return mixing.median_power_drop_db(*levels, window / RATE, spans)
+
+
 def test_the_median_reduction_is_that_inside_the_spans() -> None:
     before = noise(4.0)
     after = before.copy()
     after[RATE : 2 * RATE] *= 0.5
     after[3 * RATE :] *= 0.1
-    found = mixing.median_reduction_db(before, after, RATE, [Span(start=1.0, end=2.0)])
+    found = reduction(before, after, [Span(start=1.0, end=2.0)])
     assert found == pytest.approx(20 * math.log10(2), abs=1e-6)
 
 
 def test_a_bed_that_is_silent_inside_the_spans_has_no_reduction() -> None:
     silent = np.zeros(RATE)
-    assert mixing.median_reduction_db(silent, silent, RATE, [Span(start=0.2, end=0.8)]) is None
+    assert reduction(silent, silent, [Span(start=0.2, end=0.8)]) is None
 
 
 def test_windows_outside_every_span_are_not_counted() -> None:

@@ -1,12 +1,22 @@
 """The store promises that whatever has a manifest is whole, and that equal content has an equal version."""
 
+import errno
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from octavia_dag.errors import StorageError
-from octavia_dag.resources.artifacts import Artifact, ArtifactStore, Manifest, data_version, guarded, stored_files
+from octavia_dag.resources.artifacts import (
+    Artifact,
+    ArtifactStore,
+    Manifest,
+    data_version,
+    guarded,
+    stored_files,
+    write_atomically,
+)
 from octavia_dag.schema import Verdict
 
 KEY = "k" * 64
@@ -116,7 +126,67 @@ def test_a_damaged_document_is_one_sentence(tmp_path: Path) -> None:
         made.read(Verdict)
 
 
-@pytest.mark.parametrize(("number", "word"), [(28, "disk is full"), (13, "forbidden"), (30, "forbidden")])
-def test_what_the_disk_refuses_is_a_sentence(number: int, word: str) -> None:
-    with pytest.raises(StorageError, match=word), guarded("Storing a thing"):
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EISDIR, errno.EIO]
+)
+def test_whatever_the_disk_refuses_is_a_sentence_with_the_callers_remedy(number: int) -> None:
+    said = f"Storing a thing: {os.strerror(number)} (file); "
+    with pytest.raises(StorageError) as caught, guarded("Storing a thing"):
         raise OSError(number, os.strerror(number), "file")
+    assert str(caught.value) == f"{said}choose another place or mend its permissions and run it again."
+    with pytest.raises(StorageError) as caught, guarded("Storing a thing", "give another name"):
+        raise OSError(number, os.strerror(number), "file")
+    assert str(caught.value) == f"{said}give another name."
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_has_a_remedy_of_its_own(number: int) -> None:
+    with pytest.raises(StorageError, match=r"^Storing a thing: the disk is full; free"), guarded("Storing a thing"):
+        raise OSError(number, os.strerror(number), "file")
+
+
+def test_an_error_without_a_file_is_a_sentence_too() -> None:
+    with pytest.raises(StorageError, match=r"^Storing a thing: gone; choose"), guarded("Storing a thing"):
+        raise OSError("gone")
+
+
+def test_a_store_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    made = _publish(store)
+    with patch("os.replace", side_effect=OSError(errno.EROFS, "Read-only file system", "x")):
+        with pytest.raises(StorageError, match=r"^Making stems of talk-1a2b3c4d the current one: Read-only"):
+            store.point(made)
+        with pytest.raises(StorageError, match=r"^Deleting sound\.flac of stems of talk-1a2b3c4d: Read-only"):
+            store.forget(made, "sound.flac")
+
+
+def test_a_file_where_a_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("no folder")
+    with pytest.raises(StorageError, match=r"^Looking for stems of talk-1a2b3c4d: Not a directory"):
+        _store(tmp_path).current("stems", "talk-1a2b3c4d", None)
+
+
+def test_an_interruption_while_writing_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a", b"old")
+    with patch("os.replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "a", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_private_file_is_gone_before_the_manifest_says_so(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    made = _publish(store)
+    with patch("os.replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        store.forget(made, "sound.flac")
+    assert not (made.folder / "sound.flac").exists()
+
+
+def test_a_private_file_that_a_manifest_calls_deleted_is_deleted_all_the_same(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    marked = store.forget(_publish(store), "sound.flac")
+    (marked.folder / "sound.flac").write_bytes(b"restored from a backup")
+    assert store.find("stems", "talk-1a2b3c4d", None, KEY) is not None
+    store.forget(marked, "sound.flac")
+    assert not (marked.folder / "sound.flac").exists()

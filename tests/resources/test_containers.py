@@ -1,7 +1,9 @@
 """What cannot be dubbed is refused in one sentence; what only looks odd is not."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import pytest
@@ -65,3 +67,51 @@ def test_a_sound_or_a_single_picture_is_refused(media: Media, tmp_path: Path) ->
     assert "no picture stream" in refusal(media, tmp_path / "sound.wav")
     assert "no picture stream" in refusal(media, tmp_path / "cover.mp4")
     assert "not a video" in refusal(media, tmp_path / "still.png")
+
+
+@pytest.mark.parametrize("refused", ["open", "stat"])
+def test_a_file_that_may_not_be_read_is_refused(
+    refused: str, make: Maker, media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    path = make("plain.mp4")
+    monkeypatch.setattr(Path, refused, forbidden)
+    assert "cannot be read (Permission denied)" in refusal(media, path)
+
+
+def test_a_name_that_is_too_long_is_refused(media: Media, tmp_path: Path) -> None:
+    assert "cannot be read (File name too long)" in refusal(media, tmp_path / f"{'a' * 300}.mp4")
+
+
+class Odd(Media):
+    """Tells of a stream what the test wants."""
+
+    kind: str
+    changes: dict[str, Any]
+
+    def probe(self, path: Path, *arguments: str) -> dict[str, Any]:
+        told = super().probe(path, *arguments)
+        for stream in told["streams"]:
+            if stream.get("codec_type") == self.kind:
+                stream.update(self.changes)
+                for name in [name for name, value in self.changes.items() if value is None]:
+                    del stream[name]
+        return told
+
+
+@pytest.mark.parametrize("value", [None, 0, "0"])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("audio", "sample_rate"), ("audio", "channels"), ("video", "width"), ("video", "height")]
+)
+def test_a_stream_that_cannot_be_decoded_is_refused(
+    kind: str, name: str, value: Any, make: Maker, media: Media
+) -> None:
+    odd = Odd(models_dir=media.models_dir, kind=kind, changes={name: value})
+    assert f"({kind}) tells no {name}" in refusal(odd, make("plain.mp4"))
+
+
+def test_a_stream_of_no_known_kind_is_nobodys_business(make: Maker, media: Media) -> None:
+    odd = Odd(models_dir=media.models_dir, kind="audio", changes={"codec_type": None})
+    assert probe_video(odd, make("plain.mp4"), SHA, None).audio == ()

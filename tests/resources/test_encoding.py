@@ -1,6 +1,7 @@
 """At risk: a dub that clips once it is decoded, changes at the joins of its pieces, or loses its channels."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,19 @@ def test_the_bit_rate_is_at_least_what_is_asked_for(tmp_path: Path, media: Media
     noise = np.random.default_rng(8).normal(0.0, 0.1, (4 * RATE, 2))
     told = media.probe(encoded(media, noise, tmp_path).path, "-show_streams")["streams"][0]
     assert int(told["bit_rate"]) > 128_000
+
+
+def test_pieces_are_made_by_as_many_ffmpegs_as_there_may_be(
+    tmp_path: Path, models_dir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, count: int | None) -> None:
+            asked.append(count)
+            super().__init__(count)
+
+    monkeypatch.setattr(encoding, "SEGMENT_S", 2)
+    monkeypatch.setattr(encoding, "ThreadPoolExecutor", Pool)
+    encoded(Media(models_dir=models_dir, threads=1), dense(5.0) * 0.3, tmp_path)
+    assert asked == [1]

@@ -67,6 +67,7 @@ def localized(
         translator=translator,
         condenser=condenser or RuleCondenser(),
         chosen=TranslationSlice(**chosen),
+        voice="kokoro",
     ).lines
 
 
@@ -116,6 +117,7 @@ def test_a_name_that_became_a_word_is_hidden_and_kept(local: LocalTranslator) ->
         translator=local,
         condenser=RuleCondenser(),
         chosen=TranslationSlice(),
+        voice="kokoro",
     )
     assert made.lines[0].text == "My name is Jordi Mas."
     assert made.lines[0].flags == ()
@@ -192,6 +194,7 @@ def test_progress_is_told_line_by_line() -> None:
         translator=Echo(),
         condenser=RuleCondenser(),
         chosen=TranslationSlice(),
+        voice="kokoro",
         report=told.append,
     )
     assert told == [0.5, 1.0]

@@ -1,6 +1,7 @@
 """Nothing that ffmpeg does goes unnoticed, and no ffmpeg outlives whoever started it."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,11 @@ import ffmpeg
 import pytest
 
 from octavia_dag.errors import MediaError, StorageError
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.levels import flac
+from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.mux import packet_md5
+from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.sound import programme_loudness
 from octavia_dag.resources.stopwatch import intervals
 
 SILENCE = "anullsrc=r=8000:cl=mono"
@@ -117,3 +122,18 @@ def test_the_time_spent_is_recorded(media: Media) -> None:
     began = time.monotonic()
     media.run(ffmpeg.output(ffmpeg.input(SILENCE, f="lavfi", t=1), "pipe:", format="null"), "Counting")
     assert [one.name for one in intervals(began) if one.kind == "ffmpeg"] == ["Counting"]
+
+
+@pytest.mark.parametrize("name", ["talk: part.mp4", "http:talk.mp4", "-talk.mp4"])
+def test_a_name_that_looks_like_a_protocol_or_an_option_is_a_file(
+    name: str, make: Callable[..., Path], media: Media, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    shutil.copy(make("plain.mp4"), path)
+    source = probe_video(media, path, "0" * 64, None)
+    assert sum(map(len, source_blocks(media, path, source))) == 6 * 48000
+    assert packet_md5(media, path) == packet_md5(media, make("plain.mp4"))
+    assert programme_loudness(media, path, 0)[1] is not None
+    media.run(flac(ffmpeg.input(url(path)).audio, Path(f"{name}.flac")), "Copying the sound")
+    assert Path(f"{name}.flac").is_file()

@@ -140,3 +140,13 @@ def test_a_real_recording_keeps_picture_length_and_subtitles(studio: Studio, med
     assert packet_md5(studio.media, out) == packet_md5(studio.media, path)
     assert final.seconds == pytest.approx(studio.probed(path).seconds, abs=0.022)
     assert [one["tags"]["language"] for one in studio.streams(out, "subtitle")] == ["eng", "por"]
+
+
+def test_names_with_a_colon_are_muxed_from_where_one_stands(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = studio.source("plain.mkv")
+    source.rename(studio.folder / "talk: part.mkv")
+    (studio.folder / "out: two").mkdir()
+    monkeypatch.chdir(studio.folder)
+    studio.folder, studio.out = Path(), Path("out: two")
+    final = studio.dub(Path("talk: part.mkv"))
+    assert studio.probed(studio.out / final.video).seconds == pytest.approx(SECONDS, abs=0.03)

@@ -10,7 +10,7 @@ import ffmpeg
 import numpy as np
 import pytest
 
-from octavia_dag.errors import InputError
+from octavia_dag.errors import InputError, StorageError
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.probe import probe_video, sha256_cached, source_blocks
 
@@ -140,12 +140,32 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     assert sha256_cached(path, cache) not in {first, second}
 
 
-def test_half_a_cache_costs_time_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b'{"half": ', b"[]", b"7", b"\xff\x00", b'{"PATH": 1}', b'{"PATH": [1, 2]}'])
+def test_a_cache_that_holds_something_else_costs_time_only(tmp_path: Path, content: bytes) -> None:
     path, cache = tmp_path / "a.mp4", tmp_path / "cache.json"
     path.write_bytes(b"abc")
-    cache.write_text('{"half": ')
+    cache.write_bytes(content.replace(b"PATH", str(path).encode()))
     digest = sha256_cached(path, cache)
     assert json.loads(cache.read_text())[str(path)][2] == digest
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"abc")
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"^Remembering the hash of a\.mp4: "):
+        sha256_cached(path, tmp_path / "file" / "cache.json")
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"abc")
+    broken = OSError(5, "Input/output error")
+    with (
+        patch("octavia_dag.resources.probe.hashlib.file_digest", side_effect=broken),
+        pytest.raises(InputError, match=r"a\.mp4 failed \(Input/output error\)"),
+    ):
+        sha256_cached(path, tmp_path / "cache.json")
 
 
 def test_a_file_that_is_still_written_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """At risk: lines spoken twice, faster than the cap, in the wrong order, lost; a track that is cut or out of time."""
 
+import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from synthesizer_contract import Sentence, SynthesizerContract
 from octavia_dag.dubbing.trimming import trimmed
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.booth import Booth, Job, at_tempo
-from octavia_dag.resources.engines import Samples
+from octavia_dag.resources.engines import Condenser, Samples
 from octavia_dag.resources.line_store import LineStore
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.sound import read_mono
@@ -40,10 +43,13 @@ class CountingSynthesizer(FakeSynthesizer):
 
     _calls: list[tuple[str, float]] = PrivateAttr(default_factory=list[tuple[str, float]])
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _gate: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     def speak(self, text: str, voice: Voice, language: str, speed: float) -> Samples:
         with self._lock:
             self._calls.append((text, speed))
+        if "waits" in text:
+            self._gate.wait(30)
         if "fails" in text:
             raise EngineError("It was told to fail.")
         return super().speak(text, voice, language, speed)
@@ -51,6 +57,18 @@ class CountingSynthesizer(FakeSynthesizer):
     @property
     def calls(self) -> list[tuple[str, float]]:
         return self._calls
+
+    @property
+    def gate(self) -> threading.Event:
+        """A line that "waits" is spoken when this is set."""
+        return self._gate
+
+
+class Forgetful(FakeCondenser):
+    """Loses every name."""
+
+    def condense(self, text: str, original: str, language: str, ratio: float) -> str | None:
+        return "bravo delta."
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +93,20 @@ class Studio:
         self._home, self._media = home, Media(models_dir=models_dir)
         self._dubs = 0
         self.folder = home
+        self.condenser: Condenser = FakeCondenser()
 
-    def dub(self, texts: Sequence[str], sync: Sync | None = None, *, reuse: bool = True) -> DubbedChunks:
+    def dub(
+        self,
+        texts: Sequence[str],
+        sync: Sync | None = None,
+        *,
+        reuse: bool = True,
+        version: str = "1",
+        glossary: Mapping[str, str] | None = None,
+        parallel: int = 2,
+        threads: int = 1,
+        report: Callable[[float], None] = lambda _: None,
+    ) -> tuple[DubbedChunks, int]:
         self._dubs += 1
         self.folder = self._home / str(self._dubs)
         self.folder.mkdir()
@@ -96,10 +126,14 @@ class Studio:
             Casting(roles=tuple(Role(speaker=s, voice=v) for s, v in zip("AB", voices, strict=False)), cloned=False),
             Transcript(language="en", lines=tuple(originals)),
             synthesizer=self.synthesizer,
-            condenser=FakeCondenser(),
+            condenser=self.condenser,
             media=self._media,
-            synthesis=Synthesis(reuse=reuse, parallel=2),
+            synthesis=Synthesis(reuse=reuse, parallel=parallel),
             sync=sync or Sync(),
+            glossary=glossary or {},
+            version=version,
+            threads=threads,
+            report=report,
             folder=self.folder,
             store=LineStore(self._home / "store"),
             programme_s=3.05 * len(texts),
@@ -107,7 +141,9 @@ class Studio:
 
     def booth(self) -> Booth:
         store = LineStore(self._home / "store")
-        return Booth(self.synthesizer, FakeCondenser(), self._media, store, Sync(), "pt-BR", reuse=True)
+        return Booth(
+            self.synthesizer, FakeCondenser(), self._media, store, Sync(), "pt-BR", self.folder, "1", {}, reuse=True
+        )
 
     def job(self, text: str, room_s: float) -> Job:
         line = TranslatedLine(id="L", speaker="A", text=text, full_text=text, predicted_seconds=0, length_ratio=1)
@@ -128,14 +164,14 @@ OVER = "bravo delta foxtrot hotel juliet november oscar papa quebec romeo sierra
 
 def test_every_line_is_spoken_once_in_the_order_of_the_text(studio: Studio) -> None:
     texts = [f"{FITS} {name}" for name in ("alpha", "bravo", "kilo", "lima")]
-    found = studio.dub(texts)
+    found, made = studio.dub(texts)
     assert [line.text for line in found.lines] == texts
     assert sorted(text for text, _ in studio.synthesizer.calls) == sorted(texts)
-    assert (found.made, found.reused) == (4, 0)
+    assert made == 4
 
 
 def test_sounds_are_mono_files_as_long_as_they_are_said_to_be(studio: Studio) -> None:
-    line = studio.dub([FITS]).lines[0]
+    line = studio.dub([FITS])[0].lines[0]
     told = soundfile.info(studio.folder / line.sound)
     assert (told.samplerate, told.channels, told.subtype) == (HZ, 1, "PCM_16")
     assert told.frames / HZ == pytest.approx(line.seconds, abs=0.001)
@@ -143,39 +179,46 @@ def test_sounds_are_mono_files_as_long_as_they_are_said_to_be(studio: Studio) ->
 
 
 def test_nothing_is_spoken_again_that_is_in_the_store_and_it_sounds_the_same(studio: Studio) -> None:
-    first = studio.dub([FITS, FAST])
+    first, _ = studio.dub([FITS, FAST])
     sounds = [(studio.folder / line.sound).read_bytes() for line in first.lines]
     calls = len(studio.synthesizer.calls)
-    second = studio.dub([FITS, FAST])
+    second, made = studio.dub([FITS, FAST])
     assert len(studio.synthesizer.calls) == calls
-    assert (second.made, second.reused) == (0, 2)
-    assert second.lines == first.lines
+    assert made == 0
+    assert second == first
     assert [(studio.folder / line.sound).read_bytes() for line in second.lines] == sounds
 
 
 def test_an_edited_line_is_the_only_one_that_is_spoken_again(studio: Studio) -> None:
     studio.dub([FITS, FAST])
     studio.synthesizer.calls.clear()
-    assert studio.dub([f"{FITS} alpha", FAST]).made == 1
+    assert studio.dub([f"{FITS} alpha", FAST])[1] == 1
     assert [text for text, _ in studio.synthesizer.calls] == [f"{FITS} alpha"]
+
+
+def test_another_version_of_the_code_speaks_anew(studio: Studio) -> None:
+    first, _ = studio.dub([FITS], version="1")
+    second, made = studio.dub([FITS], version="2")
+    assert made == 1
+    assert second.lines[0].key != first.lines[0].key
 
 
 def test_without_reuse_every_line_is_spoken_equal_ones_too(studio: Studio) -> None:
     for _ in range(2):
         studio.synthesizer.calls.clear()
-        assert studio.dub([FITS] * 4, reuse=False).made == 4
+        assert studio.dub([FITS] * 4, reuse=False)[1] == 4
         assert len(studio.synthesizer.calls) == 4
 
 
 def test_a_line_within_the_cap_fits_its_room_at_a_rate_of_at_most_the_cap(studio: Studio) -> None:
-    line = studio.dub([FAST]).lines[0]
+    line = studio.dub([FAST])[0].lines[0]
     assert line.seconds <= line.room_seconds
     assert 1.0 < line.rate <= 1.3
     assert line.text == FAST
 
 
 def test_a_line_over_the_cap_is_condensed_and_then_fits(studio: Studio) -> None:
-    line = studio.dub([OVER]).lines[0]
+    line = studio.dub([OVER])[0].lines[0]
     assert len(line.text) < len(OVER)
     assert line.seconds <= line.room_seconds
     assert line.rate <= 1.3
@@ -183,7 +226,7 @@ def test_a_line_over_the_cap_is_condensed_and_then_fits(studio: Studio) -> None:
 
 
 def test_a_line_that_cannot_be_condensed_is_whole_at_the_cap_and_flagged(studio: Studio) -> None:
-    line = studio.dub(["a" * 70]).lines[0]
+    line = studio.dub(["a" * 70])[0].lines[0]
     assert line.text == "a" * 70
     assert line.rate == pytest.approx(1.3, abs=0.002)
     whole = FakeSynthesizer().speak("a" * 70, studio.synthesizer.voices("pt-BR")[0], "pt-BR", 1.0)
@@ -191,11 +234,23 @@ def test_a_line_that_cannot_be_condensed_is_whole_at_the_cap_and_flagged(studio:
     assert any("longer than its room" in flag for flag in line.flags)
 
 
+def test_condensing_here_keeps_the_glossary_and_says_who_did_it(studio: Studio) -> None:
+    studio.condenser = Forgetful()
+    text = "Na verdade, Zorblax, eu realmente aprecio muito a sua ajuda e a sua paciência, hoje."
+    (line,) = studio.dub([text])[0].lines
+    assert line.text != text, "nothing was condensed"
+    assert line.text == "bravo delta."
+    (line,) = studio.dub([text], glossary={"Zorblax": "Zorblax"})[0].lines
+    assert line.text != text, "nothing was condensed"
+    assert "Zorblax" in line.text
+    assert "condensed by rules, since the condenser gave no usable answer" in line.flags
+
+
 def test_a_raised_cap_speaks_only_lines_that_had_hit_it(studio: Studio) -> None:
     far_over = f"{OVER} tango uniform victor whiskey"
-    before = studio.dub([FITS, far_over], Sync(max_rate=1.1, free_rate=1.1))
+    before, _ = studio.dub([FITS, far_over], Sync(max_rate=1.1, free_rate=1.1))
     studio.synthesizer.calls.clear()
-    after = studio.dub([FITS, far_over], Sync(max_rate=1.3))
+    after, _ = studio.dub([FITS, far_over], Sync(max_rate=1.3))
     assert all(text != FITS for text, _ in studio.synthesizer.calls)
     assert after.lines[0] == before.lines[0]
     assert len(after.lines[1].text) > len(before.lines[1].text)
@@ -203,9 +258,9 @@ def test_a_raised_cap_speaks_only_lines_that_had_hit_it(studio: Studio) -> None:
 
 def test_a_sound_spoken_at_another_speed_is_not_taken_from_the_store(studio: Studio) -> None:
     text = "bravo delta foxtrot hotel juliet november"
-    slow = studio.dub([text], Sync(max_rate=1.0, free_rate=1.0)).lines[0]
-    fast = studio.dub([text])
-    assert fast.made == 1
+    slow = studio.dub([text], Sync(max_rate=1.0, free_rate=1.0))[0].lines[0]
+    fast, made = studio.dub([text])
+    assert made == 1
     assert fast.lines[0].rate > slow.rate == 1.0
     assert fast.lines[0].seconds < slow.seconds
 
@@ -223,12 +278,50 @@ def test_a_failure_names_the_line_and_ends_the_step(studio: Studio) -> None:
 
 
 def test_a_text_without_letters_has_nothing_to_say(studio: Studio) -> None:
-    assert [line.id for line in studio.dub(["...", FITS]).lines] == ["L1"]
+    assert [line.id for line in studio.dub(["...", FITS])[0].lines] == ["L1"]
 
 
-def test_a_changed_tempo_keeps_the_pitch_and_divides_the_length(models_dir: str) -> None:
+@pytest.mark.parametrize(("parallel", "threads", "at_once"), [(0, 3, 3), (0, 1, 1), (2, 1, 2)])
+def test_as_many_lines_are_spoken_at_once_as_the_settings_say_else_as_there_are_threads(
+    studio: Studio, parallel: int, threads: int, at_once: int
+) -> None:
+    def let_go() -> None:
+        time.sleep(0.3)
+        begun.append(len(studio.synthesizer.calls))
+        studio.synthesizer.gate.set()
+
+    begun: list[int] = []
+    helper = threading.Thread(target=let_go)
+    helper.start()
+    studio.dub([f"waits {name}" for name in ("alpha", "bravo", "kilo", "lima")], parallel=parallel, threads=threads)
+    helper.join()
+    assert begun == [at_once]
+
+
+def test_an_interruption_ends_the_step_at_once_and_begins_no_further_line(studio: Studio) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    waiting = [f"waits {name}" for name in ("alpha", "bravo", "kilo", "lima")]
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        studio.dub([FITS, *waiting], report=interrupt)  # the longest is begun first, and the only one that ends
+    assert time.monotonic() - started < 3
+    studio.synthesizer.gate.set()
+    time.sleep(0.3)
+    assert 1 < len({text for text, _ in studio.synthesizer.calls}) <= 3
+
+
+def test_what_a_line_needs_for_a_moment_lies_in_the_steps_own_folder(studio: Studio) -> None:
+    with patch("tempfile.mkdtemp", wraps=tempfile.mkdtemp) as made:
+        (line,) = studio.dub(["a" * 70])[0].lines
+    assert {Path(call.args[2]) for call in made.call_args_list} == {studio.folder}
+    assert [path.name for path in studio.folder.iterdir()] == [line.sound]
+
+
+def test_a_changed_tempo_keeps_the_pitch_and_divides_the_length(models_dir: str, tmp_path: Path) -> None:
     tone = (0.5 * np.sin(2 * np.pi * 220 * np.arange(2 * HZ) / HZ)).astype(np.float32)
-    faster = at_tempo(Media(models_dir=models_dir), tone, HZ, 1.2)
+    faster = at_tempo(Media(models_dir=models_dir), tone, HZ, 1.2, tmp_path)
     assert len(faster) / HZ == pytest.approx(2 / 1.2, abs=0.05)
     spectrum = np.abs(np.fft.rfft(faster[: HZ // 2]))
     assert float(np.argmax(spectrum)) * 2 == pytest.approx(220, abs=4)

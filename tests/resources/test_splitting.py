@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from full_disk import full_after
 
-from octavia_dag.errors import EngineError
+from octavia_dag.errors import EngineError, StorageError
 from octavia_dag.resources.engines import EngineInfo, Samples, Separator
 from octavia_dag.resources.splitting import split
 
@@ -52,3 +53,17 @@ def test_a_separator_that_miscounts_is_an_engine_error(tmp_path: Path, surplus: 
         split(
             _blocks(_source()), Wild(surplus=surplus), 44100, vocals=tmp_path / "v.flac", background=tmp_path / "b.flac"
         )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("short", [10, 30_000])
+def test_a_disk_that_fills_up_at_any_moment_leaves_no_stem(tmp_path: Path, short: int) -> None:
+    def stems(folder: Path) -> tuple[Path, Path]:
+        folder.mkdir()
+        split(_blocks(_source()), Wild(), 44100, vocals=folder / "v.flac", background=folder / "b.flac")
+        return folder / "v.flac", folder / "b.flac"
+
+    size = sum(path.stat().st_size for path in stems(tmp_path / "whole"))
+    with pytest.raises(StorageError, match="disk is full"), full_after(size - short):
+        stems(tmp_path / "short")
+    assert list((tmp_path / "short").iterdir()) == []

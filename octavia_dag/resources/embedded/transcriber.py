@@ -60,9 +60,7 @@ class WhisperTranscriber(Transcriber):
 
     def info(self) -> EngineInfo:
         """Whisper base, MIT."""
-        return EngineInfo(
-            name=MODEL, revision=f"{model(MODEL).revision} {_METHOD}", licence="MIT", languages=LANGUAGES
-        )
+        return EngineInfo(name=MODEL, revision=f"{model(MODEL).revision} {_METHOD}", licence="MIT", languages=LANGUAGES)
 
     def detect_language(self, sound: Samples) -> tuple[str, float]:
         """Language code (ISO 639-1) and its probability, from the first 2 minutes in windows of 30 s.

@@ -19,7 +19,7 @@ from octavia_dag.schema import SourceVideo
 LENGTH_S = 0.022
 SHAPES = (
     "plain.mp4", "sound shorter.mp4", "sound longer.mp4", "lying.mkv", "vfr.mp4", "surround.mp4", "mono.mp4",
-    "two tracks.mkv", "rotated.mp4", "film.mkv", "film.webm", "film.mov", "film.ts",
+    "two tracks.mkv", "rotated.mp4", "film.mkv", "clip.webm", "phone.mov", "aired.ts",
     "it's a \"film\" & more.mp4", "🎬 olá.mp4", "late sound.mp4",
 )  # fmt: skip
 
@@ -65,7 +65,7 @@ def make_shape(name: str, make_video: MakeVideo, media: Media, folder: Path) -> 
         "vfr.mp4": {"picture_filter": _uneven, "vsync": "vfr"},
         "surround.mp4": {"channels": 6},
         "mono.mp4": {"channels": 1},
-        "film.webm": {"video": ("libvpx",), "audio": "libopus", "deadline": "realtime"},
+        "clip.webm": {"video": ("libvpx",), "audio": "libopus", "deadline": "realtime"},
     }
     path = make_video(name, **{"metadata": f"comment={name}", **special.get(name, {})})
     made = folder / name

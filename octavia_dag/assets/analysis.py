@@ -175,7 +175,8 @@ def _make_transcript(work: Work) -> Made:
     heard, stems = work.read("chunks", Chunks), work.read("stems", Stems)
     programme_s = stems.frames / stems.rate if stems.rate else 0.0
     if heard.language is None:
-        return Made(Transcript(language=None, programme_seconds=programme_s, lines=()))
+        judged = verdict((), heard.regions, None, clip_s=programme_s)
+        return Made(Transcript(language=None, programme_seconds=programme_s, lines=(), verdict=judged))
     chosen = work.settings.transcription
     words: list[Word] = [word for chunk in heard.chunks for word in chunk.words]
     turns = work.read("speaker_map", SpeakerMap).turns

@@ -104,6 +104,9 @@ def _raise_failure(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResu
     canceled = run is not None and run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING)
     if canceled or any(name in _INTERRUPTIONS for error in _errors(result) for name in _class_names(error)):
         raise Interrupted
+    reasons = [check.description for check in result.get_asset_check_evaluations() if not check.passed]
+    if reasons:
+        raise InputError(f"Dubbing {key} stops at its transcript. {reasons[0]}")
     for event in result.all_events:
         data: Any = event.event_specific_data
         failure = getattr(data, "user_failure_data", None) if event.is_step_failure else None
@@ -116,9 +119,6 @@ def _raise_failure(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResu
                 f"Running {event.step_key} of {key} failed ({one_line(_root(data.error).message)}); "
                 f"the run {result.run_id} in the UI tells more."
             )
-    reasons = [check.description for check in result.get_asset_check_evaluations() if not check.passed]
-    if reasons:
-        raise InputError(f"Dubbing {key} stops at its transcript. {reasons[0]}")
     raise OctaviaError(f"The run of {job} for {key} failed; look at run {result.run_id} in the UI.")
 
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import numpy as np
@@ -90,12 +91,20 @@ def speech_difference(
 
     BS.1770, gated, each over its own spans and in all channels; None where either is too soft to be measured.
     """
-    parts = [ffmpeg.input(url(path)) for path in (mixed, bed)]
-    spoken = ffmpeg.filter(parts, "amix", inputs=2, weights="1 -1", normalize=0)
+    spoken = _less(media, mixed, bed)
     after = gated_lufs(hear(media, spoken, "Measuring the dubbed speech").momentary_lufs, dub)
     voice = ffmpeg.input(url(vocals)).audio
     before = gated_lufs(hear(media, voice, "Measuring the original speech").momentary_lufs, original)
     return None if after is None or before is None else after - before
+
+
+def _less(media: Media, whole: Path, part: Path) -> Any:
+    """`whole` without `part`, channel by channel. Not by amix: ffmpeg 6 takes a weight of -1 for 1."""
+    stream: dict[str, Any] = media.probe(whole, "-show_streams")["streams"][0]
+    channels = int(stream["channels"])
+    both = ffmpeg.filter([ffmpeg.input(url(path)).audio for path in (whole, part)], "amerge", inputs=2)
+    each = "|".join(f"c{one}=c{one}-c{one + channels}" for one in range(channels))
+    return both.filter("pan", args=f"{stream.get('channel_layout') or f'{channels}c'}|{each}")
 
 
 def residue(background: Path, regions: Sequence[Span], language: str, words: Sequence[str], ear: Transcriber) -> float:

@@ -6,8 +6,8 @@ separator looks ahead, so memory does not grow with the length.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +37,24 @@ def split(
     `report` hears how many frames are done. A separator that returns fewer or more frames is an EngineError, a full
     disk a StorageError; then neither file is there.
     """
+    with _both_or_neither(vocals, background):
+        return _split(separator.background, blocks, rate, (vocals, background), report)
+
+
+def _split(
+    background: Callable[[Iterable[Samples], int], Iterator[Samples]],
+    blocks: Iterable[Samples],
+    rate: int,
+    paths: tuple[Path, Path],
+    report: Callable[[int], None],
+) -> int:
     pending: deque[Whole] = deque()
     frames = 0
     writers: list[Callable[[Whole], None]] = []
     with ExitStack() as files:
-        for block in separator.background(_queued(blocks, pending), rate):
+        for block in background(_queued(blocks, pending), rate):
             if not writers:  # the first block tells the channels
-                writers = [
-                    files.enter_context(flac_writer(path, rate, block.shape[1])) for path in (vocals, background)
-                ]
+                writers = [files.enter_context(flac_writer(path, rate, block.shape[1])) for path in paths]
             source = _take(pending, len(block))
             low = np.maximum(_WHOLE.min, source.astype(np.int32) - _WHOLE.max)
             high = np.minimum(_WHOLE.max, source.astype(np.int32) - _WHOLE.min)
@@ -59,6 +68,19 @@ def split(
                 "Separating: the separator returned fewer frames than it was given; choose another separator."
             )
     return frames
+
+
+@contextmanager
+def _both_or_neither(*paths: Path) -> Generator[None]:
+    """A stem alone is nothing: where one cannot be finished, the other goes too."""
+    finished = False
+    try:
+        yield
+        finished = True
+    finally:
+        if not finished:
+            for path in paths:
+                path.unlink(missing_ok=True)
 
 
 def _queued(blocks: Iterable[Samples], pending: deque[Whole]) -> Iterator[Samples]:

@@ -22,7 +22,7 @@ def dub(dub_video: DubVideo, models_dir: str, media: Media, tmp_path_factory: py
     whole = ffmpeg.input(str(folder / "sample.mp4"))
     # The bed all around, the voice and the bed in the middle.
     channels = "5.1|FL=0.5*FL|FR=0.5*FR|FC=0.5*FL+0.5*FR|LFE=0.1*FL|BL=0.3*FL-0.3*FR|BR=0.3*FR-0.3*FL"
-    sound = whole.audio.filter("pan", channels)
+    sound = whole.audio.filter("pan", args=channels)
     media.run(ffmpeg.output(whole.video, sound, str(source), vcodec="copy", acodec="aac"), "Making a 5.1 video")
     return dub_video(source)
 

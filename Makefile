@@ -32,8 +32,9 @@ dub: models
 ui: models
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" octavia ui
 
+# Two files of tests at a time: most of a test's time is a process that starts, which takes one core.
 test: check models
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models

@@ -5,16 +5,22 @@ a second of orchestration instead of the several seconds of a process per step. 
 and dub partitions in one job, hence two.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from octavia_dag import environment as surroundings
 from octavia_dag.assets import analysis, delivery, localization, qa, source, voices
-from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
+from octavia_dag.assets.slices import slice_assets
+from octavia_dag.environment import CHAT_KEY, MEMORY_URL, VOICE_KEY, Environment
 from octavia_dag.graph import Granularity, of_granularity
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
+from octavia_dag.resources.memory import Memory
 from octavia_dag.resources.workshop import Vault, Workshop
+from octavia_dag.sensors.automation import automation_sensor
 
 MODULES = (source, analysis, voices, localization, delivery, qa)
 JOBS: dict[Granularity, tuple[str, str]] = {
@@ -26,8 +32,11 @@ JOBS: dict[Granularity, tuple[str, str]] = {
 }
 
 
-def workshop(environment: Environment) -> Workshop:
-    """The tools, pointed at one installation; secrets by the name of their variable, never by value."""
+def workshop(environment: Environment, launch: Any = None) -> Workshop:
+    """The tools, pointed at one installation; secrets by the name of their variable, never by value.
+
+    `launch` is where a run's own configuration comes from; by default there is none.
+    """
     return Workshop(
         store=ArtifactStore(root=str(environment.store), scratch=str(environment.scratch)),
         media=Media(models_dir=str(environment.models_dir)),
@@ -39,24 +48,31 @@ def workshop(environment: Environment) -> Workshop:
         vault=Vault(
             key=dg.EnvVar(VOICE_KEY) if environment.has_voice_key else "", key_file=str(environment.voice_key_file)
         ),
+        memory=Memory(
+            file=str(environment.memory_file), url=dg.EnvVar(MEMORY_URL) if environment.has_memory_url else ""
+        ),
+        launch=launch or Launch(),
     )
 
 
 def build(environment: Environment) -> dg.Definitions:
     """Everything Dagster needs to know of one installation."""
+    launch = Launch.configure_at_launch()
+    jobs = [
+        dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.assets(*(node.name for node in of_granularity(granularity))),
+            executor_def=dg.in_process_executor,
+            description=description,
+        )
+        for granularity, (name, description) in JOBS.items()
+    ]
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(MODULES),
+        assets=[*dg.load_assets_from_modules(MODULES), *slice_assets],
         asset_checks=dg.load_asset_checks_from_modules(MODULES),
-        jobs=[
-            dg.define_asset_job(
-                name,
-                selection=dg.AssetSelection.assets(*(node.name for node in of_granularity(granularity))),
-                executor_def=dg.in_process_executor,
-                description=description,
-            )
-            for granularity, (name, description) in JOBS.items()
-        ],
-        resources={"workshop": workshop(environment)},
+        jobs=jobs,
+        sensors=[automation_sensor(jobs)],
+        resources={"launch": launch, "workshop": workshop(environment, launch)},
         executor=dg.in_process_executor,
     )
 

@@ -5,8 +5,10 @@
     OCTAVIA_THREADS     cores an engine may use (default: all there are)
     OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
+    OCTAVIA_MEMORY_URL  database of the translation memory (default: a file in the store)
 
-The two keys are read by name where they are used, so that no value of theirs lies in a configuration.
+The keys and the URL, which may hold a password, are read by name where they are used, so that no value of theirs lies
+in a configuration.
 """
 
 import os
@@ -17,6 +19,7 @@ from octavia_dag.errors import InputError
 
 VOICE_KEY = "OCTAVIA_VOICE_KEY"
 CHAT_KEY = "OCTAVIA_CHAT_KEY"
+MEMORY_URL = "OCTAVIA_MEMORY_URL"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Environment:
     threads: int
     has_voice_key: bool
     has_chat_key: bool
+    has_memory_url: bool
 
     @property
     def dagster_home(self) -> Path:
@@ -43,6 +47,11 @@ class Environment:
     def scratch(self) -> Path:
         """Work in progress; on the store's file system, so that publishing is a rename."""
         return self.home / "scratch"
+
+    @property
+    def memory_file(self) -> Path:
+        """The translation memory where the environment names no database."""
+        return self.store / "memory.sqlite"
 
     @property
     def voice_key_file(self) -> Path:
@@ -61,6 +70,7 @@ def read(home: Path | None = None) -> Environment:
         threads=_threads(os.environ.get("OCTAVIA_THREADS", "")),
         has_voice_key=bool(os.environ.get(VOICE_KEY)),
         has_chat_key=bool(os.environ.get(CHAT_KEY)),
+        has_memory_url=bool(os.environ.get(MEMORY_URL)),
     )
 
 
@@ -76,3 +86,8 @@ def enter(environment: Environment) -> None:
     """Points Dagster, which reads its own variables, at this installation."""
     os.environ["DAGSTER_HOME"] = str(environment.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+
+
+def with_threads(threads: int) -> dict[str, str]:
+    """The environment of a process that this one starts to work with so many cores."""
+    return {**os.environ, "OCTAVIA_THREADS": str(threads)}

@@ -10,10 +10,6 @@ from typing import Literal
 
 Granularity = Literal["video", "dub"]
 RoleName = Literal["separator", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"]
-ALL_SLICES = (
-    "separation", "chunking", "diarization", "transcription", "voices",
-    "translation", "synthesis", "sync", "mix", "delivery",
-)  # fmt: skip
 
 # Where a role's engine is named in the settings.
 ROLE_SETTINGS: dict[RoleName, str] = {
@@ -46,7 +42,7 @@ class Node:
     private: bool = False
 
 
-_NODES = (
+_MADE = (
     Node(
         "source_video",
         "source",
@@ -123,7 +119,15 @@ _NODES = (
         "dub",
         inputs=("speaker_map", "voice_profiles"),
         description="Which voice speaks for whom.",
-        reads=("voices.engine", "voices.mixtures", "voices.cast", "synthesis.engine"),
+        code_version="2",
+        reads=(
+            "voices.engine",
+            "voices.own_voices",
+            "voices.personal",
+            "voices.mixtures",
+            "voices.cast",
+            "synthesis.engine",
+        ),
         roles=("cloner", "synthesizer"),
         kinds=("python",),
         owner="team:language",
@@ -153,7 +157,6 @@ _NODES = (
             "translation.endpoint",
             "translation.endpoint_model",
             "translation.prompt",
-            "translation.glossary",
         ),
         roles=("synthesizer", "condenser"),
         kinds=("onnx",),
@@ -174,6 +177,7 @@ _NODES = (
         "dub",
         inputs=("synced_speech", "stems", "speaker_map"),
         description="Speech over the ducked bed: final_audio_native_music.",
+        code_version="2",
         reads=("mix",),
         kinds=("ffmpeg",),
         share=0.04,
@@ -184,41 +188,47 @@ _NODES = (
         "dub",
         inputs=("ducked_mix", "source_video", "dubbed_chunks", "synced_speech"),
         description="The deliverable: picture copied, dub default, original second, subtitles.",
-        reads=("delivery",),
+        reads=("delivery.keep_original", "delivery.audio_kbps", "delivery.subtitles"),
         kinds=("ffmpeg",),
         share=0.04,
     ),
-    Node(
-        "qa_report",
-        "qa",
-        "dub",
-        inputs=(
-            "source_video",
-            "stems",
-            "chunks",
-            "speaker_map",
-            "transcript",
-            "voice_profiles",
-            "casting",
-            "translation",
-            "dubbed_chunks",
-            "synced_speech",
-            "ducked_mix",
-            "final_mux",
-        ),
-        description="Every promise measured, per line and per video.",
-        reads=ALL_SLICES,
-        roles=("transcriber", "cloner"),
-        kinds=("python",),
-        owner="team:quality",
-        share=0.35,
-        hears_speech=True,
-    ),
 )
 
+# It judges by the settings that promise something; what else was set shows in what it is made from.
+_REPORT = Node(
+    "qa_report",
+    "qa",
+    "dub",
+    inputs=tuple(node.name for node in _MADE),
+    description="Every promise measured, per line and per video.",
+    code_version="2",
+    reads=(
+        "transcription.engine",
+        "voices.engine",
+        "voices.own_voices",
+        "sync.free_rate",
+        "sync.max_rate",
+        "mix.keep_music",
+        "mix.duck_depth_db",
+        "delivery.keep_original",
+    ),
+    roles=("transcriber", "cloner"),
+    kinds=("python",),
+    owner="team:quality",
+    share=0.35,
+    hears_speech=True,
+)
+
+_NODES = (*_MADE, _REPORT)
 GRAPH: dict[str, Node] = {node.name: node for node in _NODES}
 
 
 def of_granularity(granularity: Granularity) -> tuple[Node, ...]:
     """The assets of one job, in an order in which each comes after its inputs."""
     return tuple(node for node in _NODES if node.granularity == granularity)
+
+
+def ancestors(name: str) -> frozenset[str]:
+    """Every asset that `name` is made from, directly or not."""
+    direct = GRAPH[name].inputs
+    return frozenset(direct).union(*(ancestors(one) for one in direct))

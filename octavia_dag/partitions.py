@@ -55,6 +55,11 @@ def checked_language(tag: str) -> str:
     return match
 
 
+def same_language(tag: str | None, wanted: str) -> bool:
+    """Whether a track's tag ("por") names the language of `wanted` ("pt-BR")."""
+    return tag is not None and langcodes.get(tag).to_alpha3() == langcodes.get(wanted).to_alpha3()
+
+
 def dub_key(video: str, language: str) -> dg.MultiPartitionKey:
     """The partition of one dub; both parts checked."""
     return dg.MultiPartitionKey({"video": checked_video(video), "language": checked_language(language)})

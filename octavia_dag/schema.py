@@ -198,13 +198,106 @@ class Verdict(Document):
 class Transcript(Document):
     """The lines of the original, in order of their start, with the check's verdict.
 
-    `programme_seconds` is the programme's length, which ends the last line's room; 0 where there is no sound.
+    `programme_seconds` is the programme's length, which ends the last line's room; 0 where there is no sound. `notes`
+    say which corrections found no line to be made on.
     """
 
     language: str | None
     programme_seconds: Seconds = 0.0
     lines: tuple[Line, ...]
     verdict: Verdict = Verdict(ok=True)
+    notes: tuple[str, ...] = ()
+
+
+# --- corrections -------------------------------------------------------------------------------------------
+
+
+class KnownSpan(Span):
+    """A stretch of time that was a line once, and the id of that line."""
+
+    id: str
+
+
+class LineIds(Document):
+    """Every stretch of one video that was ever a line, the oldest first."""
+
+    seen: tuple[KnownSpan, ...] = ()
+
+
+class Reassigned(Document):
+    """A line is said by another speaker."""
+
+    action: Literal["speaker"] = "speaker"
+    line: str
+    speaker: str
+
+
+class Reworded(Document):
+    """What was heard is put right."""
+
+    action: Literal["text"] = "text"
+    line: str
+    text: str
+
+
+class Merged(Document):
+    """A line and the one that follows it, `other`, are one."""
+
+    action: Literal["merge"] = "merge"
+    line: str
+    other: str
+
+
+class Split(Document):
+    """A line is two: the second begins with `word`, which has `at` words before it."""
+
+    action: Literal["split"] = "split"
+    line: str
+    at: int
+    word: str
+
+
+class Dropped(Document):
+    """A line is not dubbed."""
+
+    action: Literal["drop"] = "drop"
+    line: str
+
+
+Correction = Annotated[Reassigned | Reworded | Merged | Split | Dropped, Field(discriminator="action")]
+
+
+class Corrections(Document):
+    """What people corrected of the original: `edits` in the order in which they count, and the speakers' names."""
+
+    edits: tuple[Correction, ...] = ()
+    names: dict[str, str] = Field(default={})
+
+
+class TextEdit(Document):
+    """What a line is to say in one language, made for the `original` text it had then.
+
+    It counts for that text alone, unless it is `locked`. `edited` is False where somebody only locked what was there.
+    """
+
+    text: str
+    original: str
+    locked: bool = False
+    edited: bool = True
+
+
+class TextEdits(Document):
+    """The wordings that people gave to the lines of one language, by line."""
+
+    lines: dict[str, TextEdit] = Field(default={})
+
+
+class Approval(Document):
+    """Who approved which translation (its data version), and when."""
+
+    who: str
+    when: str
+    translation: str
 
 
 # --- voices ------------------------------------------------------------------------------------------------
@@ -239,12 +332,16 @@ class Voice(Document):
 
 
 class Role(Document):
-    """One speaker's voice; `cosine` is its likeness to the speaker, `overridden` when an operator chose it."""
+    """One speaker's voice; `cosine` is its likeness to the speaker, `overridden` when an operator chose it.
+
+    `personal` when it was chosen by a personal sample: `cosine` is the likeness to that sample then.
+    """
 
     speaker: str
     voice: Voice
     cosine: Ratio | None = None
     overridden: bool = False
+    personal: bool = False
     flags: tuple[str, ...] = ()
 
 
@@ -259,11 +356,23 @@ class Casting(Document):
 # --- localization ------------------------------------------------------------------------------------------
 
 
+class Term(Document):
+    """A glossary entry: `term` of the original is `wording` in the dub, the same where it is not to be translated.
+
+    `match_case`: the term counts only as it is written, else in either case.
+    """
+
+    term: str
+    wording: str
+    match_case: bool = False
+
+
 class TranslatedLine(Document):
     """One line in the target language.
 
     `full_text` is the translation before condensation (equal to `text` where none was needed). `length_ratio`
-    is predicted spoken seconds over the original's. `glossary` names the terms that were used.
+    is predicted spoken seconds over the original's. `glossary` names the terms that were used. A `verbatim` text is a
+    person's: it is spoken as it stands, however long it is.
     """
 
     id: str
@@ -274,14 +383,16 @@ class TranslatedLine(Document):
     length_ratio: Ratio
     glossary: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    verbatim: bool = False
 
 
 class Translation(Document):
-    """The lines of one language, in the order of the transcript."""
+    """The lines of one language, in the order of the transcript. `wordings` are the glossary's terms and what for."""
 
     source: str
     target: str
     engine: str
+    wordings: dict[str, str] = Field(default={})
     lines: tuple[TranslatedLine, ...]
 
 
@@ -340,7 +451,8 @@ class DuckedMix(Document):
 
     `speech_gain_db` brought the dub to the original speech's loudness (`speech_lufs` against
     `original_speech_lufs`). `median_reduction_db` is what the bed lost while the dub speaks, None
-    for a silent bed; `ducked_bed` is kept so that it can be measured apart.
+    for a silent bed and where the music is switched off (the bed is silence then); `ducked_bed` is
+    kept so that it can be measured apart.
     """
 
     final_audio_native_music: str | None
@@ -399,11 +511,15 @@ class LineQuality(Document):
 
 
 class QaReport(Document):
-    """Every promise measured, per video and per line; `flags` in words; `nothing_to_dub` where nobody spoke."""
+    """Every promise measured, per video and per line; `flags` in words; `nothing_to_dub` where nobody spoke.
+
+    `voices` says which voice speaks for whom, by the names people gave or else by the speakers' letters.
+    """
 
     video: str
     language: str
     nothing_to_dub: bool
+    voices: dict[str, str] = Field(default={})
     measures: tuple[Measure, ...]
     lines: tuple[LineQuality, ...]
     flags: tuple[str, ...]

@@ -9,13 +9,12 @@ endpoint's key never becomes a setting.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from octavia_dag.errors import SettingsError
+from octavia_dag.errors import PairError, SettingsError
+from octavia_dag.partitions import checked_language
 
 EMBEDDED = "octavia_dag.resources.embedded"
 # The address of an endpoint is shown in metadata, so it may hold no user, password or query.
@@ -27,9 +26,18 @@ _IN_ORDER = (
     ("sync.min_rate", "sync.free_rate"),
     ("sync.free_rate", "sync.max_rate"),
 )
+# The three switches that carry the product's own words.
+SWITCHES = ("mix.keep_music", "voices.own_voices", "voices.personal")
 
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+def _language(tag: str) -> str:
+    try:
+        return checked_language(tag)
+    except PairError as error:
+        raise ValueError(str(error)) from error
+
+
+Tag = Annotated[str, AfterValidator(_language)]
 
 
 class Slice(BaseModel):
@@ -100,6 +108,16 @@ class Voices(Slice):
     reference_s: float = Field(
         default=30.0, ge=3.0, le=60.0, description="Up to this much of a speaker's cleanest speech is kept."
     )
+    own_voices: bool = Field(
+        default=True,
+        title="Automatic multi-speaker voice cloning (“Clone on the fly”)",
+        description="Every person gets their own unique voice automatically. No manual work required.",
+    )
+    personal: bool = Field(
+        default=True,
+        title="Use my personal cloned voice for the main speaker",
+        description="The person who talks the most will sound exactly like you.",
+    )
     mixtures: bool = Field(default=True, description="Extend the cast with mixtures of voices when pure ones run out.")
     cast: dict[str, str] = Field(default_factory=dict, description="Speaker -> voice id, chosen by hand.")
 
@@ -119,9 +137,6 @@ class TranslationSlice(Slice):
     max_length_ratio: float = Field(
         default=1.2, ge=0.8, le=2.0, description="Over this times the original's length a line is condensed."
     )
-    glossary: dict[Words, Words] = Field(
-        default_factory=dict, description="Term -> its translation; equal: do not translate."
-    )
 
 
 class Synthesis(Slice):
@@ -130,6 +145,7 @@ class Synthesis(Slice):
     engine: str = Field(default=f"{EMBEDDED}.synthesizer:KokoroSynthesizer", description="Synthesizer, by import path.")
     parallel: int = Field(default=0, ge=0, le=64, description="Lines spoken side by side; 0: one per core.")
     reuse: bool = Field(default=True, description="Take a line's sound, and what was heard in it, from the line store.")
+    share: bool = Field(default=True, description="Lines of one text, voice and speed share one sound.")
 
 
 class Sync(Slice):
@@ -148,6 +164,11 @@ class Sync(Slice):
 class Mix(Slice):
     """How the dub meets the music."""
 
+    keep_music: bool = Field(
+        default=True,
+        title="Preserve original background music with intelligent ducking",
+        description="Your soundtrack stays exactly the same — it just politely steps back when someone speaks.",
+    )
     duck_depth_db: float = Field(
         default=6.0, ge=0.0, le=9.0, description="How far the bed steps back while the dub speaks (median)."
     )
@@ -160,11 +181,24 @@ class Mix(Slice):
 class Delivery(Slice):
     """What is handed over."""
 
+    languages: tuple[Tag, ...] = Field(
+        default=(), description="Languages that the video is dubbed into, besides those asked for by a command."
+    )
+    review: Literal["none", "required"] = Field(
+        default="none", description="required: nothing is spoken before the translation is approved."
+    )
     keep_original: bool = Field(default=True, description="Keep the original sound as the second audio track.")
     audio_kbps: int = Field(default=192, ge=128, le=512, description="Bit rate of the dub's audio track.")
     subtitles: bool = Field(
         default=True, description="Add subtitles in the target language where the container can hold text."
     )
+
+
+class Costs(Slice):
+    """What the work costs. No step reads it: a price makes nothing again."""
+
+    gpu_hour: float = Field(default=0.0, ge=0.0, le=1000.0, description="Price of an hour of GPU; 0: none is told.")
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="Currency of the price (ISO 4217).")
 
 
 class Settings(Slice):
@@ -180,6 +214,7 @@ class Settings(Slice):
     sync: Sync = Sync()
     mix: Mix = Mix()
     delivery: Delivery = Delivery()
+    costs: Costs = Costs()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -205,25 +240,6 @@ def effective(layers: Iterable[Mapping[str, Mapping[str, Any]]]) -> Settings:
         raise SettingsError(_sentence(error)) from error
 
 
-def read_layer(path: Path) -> Layer:
-    """A layer from a YAML file of `slice: {field: value}`, checked against the limits."""
-    try:
-        loaded: object = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError as error:
-        raise SettingsError(f"Reading settings: there is no file {path}; name one that exists.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(
-            f"Reading settings from {path}: it is not YAML text ({_first_line(error)}); mend the file."
-        ) from error
-    if not isinstance(loaded, dict) or not all(isinstance(value, dict) for value in loaded.values()):
-        raise SettingsError(
-            f"Reading settings from {path}: it must hold 'slice:' blocks with 'field: value' lines; mend it."
-        )
-    layer: Layer = loaded
-    effective([layer])
-    return layer
-
-
 def slice_values(settings: Settings, reads: Iterable[str]) -> dict[str, Any]:
     """The values of what a step reads: a slice by name, or one field as 'slice.field'."""
     values: dict[str, Any] = {}
@@ -237,10 +253,6 @@ def slice_values(settings: Settings, reads: Iterable[str]) -> dict[str, Any]:
 def digest(value: object) -> str:
     """sha256 of the canonical JSON of `value`: equal values, equal hash, whatever the order of their fields."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _sentence(error: ValidationError) -> str:

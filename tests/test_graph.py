@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from octavia_dag.assets.slices import SLICES, slices_read
 from octavia_dag.definitions import defs
 from octavia_dag.graph import GRAPH, ROLE_SETTINGS
 
@@ -42,10 +43,10 @@ def test_a_video_asset_never_depends_on_a_language() -> None:
 
 def test_dagster_holds_the_same_graph() -> None:
     graph = defs.resolve_asset_graph()
-    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == set(GRAPH)
+    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*GRAPH, *(one.name for one in SLICES)}
     for name, node in GRAPH.items():
         found = graph.get(dg.AssetKey(name))
-        assert {key.to_user_string() for key in found.parent_keys} == set(node.inputs), name
+        assert {key.to_user_string() for key in found.parent_keys} == {*node.inputs, *slices_read(node)}, name
         assert found.group_name == node.group
         assert found.code_version == node.code_version
         assert found.description

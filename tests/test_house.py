@@ -26,14 +26,19 @@ MAY_IMPORT = {
     "schema": (),
     "errors": (),
     "environment": ("errors",),
-    "settings": ("errors", "schema"),
+    "settings": ("errors", "schema", "partitions"),
     "partitions": ("errors", "schema"),
     "graph": ("errors", "schema", "settings"),
+    "keys": ("graph", "settings"),
+    "layers": ("errors", "graph", "settings", "resources"),
+    "plan": ("graph", "keys", "settings", "resources"),
     "dubbing": ("dubbing", "schema"),
     "resources": ("resources", "schema", "errors", "dubbing", "settings"),
-    "assets": ("assets", "graph", "dubbing", "schema", "settings", "partitions", "errors", "resources"),
-    "sensors": ("sensors", "graph", "dubbing", "schema", "settings", "partitions", "errors", "resources"),
-}
+    "assets": ("assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "partitions", "errors",
+               "resources"),
+    "sensors": ("sensors", "assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "partitions",
+                "errors", "resources"),
+}  # fmt: skip
 ENGINE_SETS = ("octavia_dag.resources.embedded", "octavia_dag.resources.studio")
 WIRING = ("octavia_dag/definitions.py", "octavia_dag/cli/")
 # Libraries that compute on arrays and words, and touch nothing else.

@@ -6,7 +6,8 @@ import pytest
 
 from octavia_dag.errors import SettingsError
 from octavia_dag.graph import GRAPH
-from octavia_dag.settings import Settings, Slice, digest, effective, read_layer, slice_values
+from octavia_dag.layers import read_layer
+from octavia_dag.settings import Settings, Slice, digest, effective, slice_values
 
 
 def test_a_later_layer_wins_field_by_field() -> None:

@@ -9,3 +9,4 @@ import warnings
 import dagster as dg
 
 warnings.filterwarnings("ignore", message=".*partitions_def on an AssetCheckSpec", category=dg.PreviewWarning)
+warnings.filterwarnings("ignore", message=".*observable_source_asset", category=dg.BetaWarning)

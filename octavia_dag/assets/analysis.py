@@ -4,27 +4,33 @@ The background stem is made first and the vocals are what is left of the source,
 two always add up to the source. Everything after hears `clean_vocals`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from octavia_dag.assets.corrections import edits_in
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import picture_of, table_of
 from octavia_dag.dubbing.chunking import pack_chunks
+from octavia_dag.dubbing.edits import corrected
 from octavia_dag.dubbing.hearing import accept, verdict
+from octavia_dag.dubbing.line_ids import named
 from octavia_dag.dubbing.lines import make_lines
 from octavia_dag.dubbing.speakers import rttm, speaker_map_of
 from octavia_dag.partitions import VIDEOS
+from octavia_dag.plan import UNUSABLE
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
+from octavia_dag.resources.corrections import keep_line_ids, read_line_ids
 from octavia_dag.resources.engines import Diarizer, Separator, Transcriber
 from octavia_dag.resources.listening import HEARING_HZ, speech_in
 from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.resources.splitting import split
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import Chunks, SourceVideo, SpeakerMap, Stems, Transcript, Turn, Word
+from octavia_dag.schema import Chunks, Line, SourceVideo, SpeakerMap, Stems, Transcript, Turn, Word
 
 VOCALS = "clean_vocals.flac"
 BACKGROUND = "bgm_full.flac"
@@ -176,16 +182,39 @@ def _make_transcript(work: Work) -> Made:
     programme_s = stems.frames / stems.rate if stems.rate else 0.0
     if heard.language is None:
         judged = verdict((), heard.regions, None, clip_s=programme_s)
-        return Made(Transcript(language=None, programme_seconds=programme_s, lines=(), verdict=judged))
+        document = Transcript(language=None, programme_seconds=programme_s, lines=(), verdict=judged)
+        return Made(document, counts={"lines": 0, "words": 0, UNUSABLE: int(not judged.ok)})
     chosen = work.settings.transcription
     words: list[Word] = [word for chunk in heard.chunks for word in chunk.words]
-    turns = work.read("speaker_map", SpeakerMap).turns
-    lines = make_lines(words, turns, heard.regions, gap_s=chosen.line_gap_s, max_s=chosen.line_max_s)
-    judged = verdict(lines, heard.regions, heard.language, clip_s=programme_s)
-    document = Transcript(language=heard.language, programme_seconds=programme_s, lines=tuple(lines), verdict=judged)
-    counts = {"lines": len(lines), "words": sum(len(line.words) for line in lines)}
+    people = work.read("speaker_map", SpeakerMap)
+    heard_lines = make_lines(words, people.turns, heard.regions, gap_s=chosen.line_gap_s, max_s=chosen.line_max_s)
+    # What was heard is judged, not what people made of it: whoever drops half of the lines means to.
+    judged = verdict(heard_lines, heard.regions, heard.language, clip_s=programme_s)
+    edits = edits_in(work.extras)
+    after = corrected(_named(work, heard_lines), edits, {line.speaker for line in (*people.turns, *heard_lines)})
+    lines, unused = after.lines, after.unused
+    document = Transcript(
+        language=heard.language,
+        programme_seconds=programme_s,
+        lines=tuple(lines),
+        verdict=judged,
+        notes=tuple(unused),
+    )
+    words_heard = sum(len(line.words) for line in lines)
+    # The verdict stands in the manifest too, where a plan reads it without the document.
+    counts = {"lines": len(lines), "words": words_heard, UNUSABLE: int(not judged.ok)}
+    if edits:
+        counts |= {"corrections": len(edits), "corrections_not_done": len(unused)}
     shown = [Turn(speaker=line.speaker, start=line.start, end=line.end) for line in lines]
     return Made(document, counts=counts, picture=pictures.timeline_png(shown, programme_s) if shown else None)
+
+
+def _named(work: Work, lines: Sequence[Line]) -> list[Line]:
+    """The lines under the ids they are known by. The ledger names and makes nothing, so no content key has it."""
+    store = work.workshop.store
+    named_lines, known = named(lines, read_line_ids(store, work.video))
+    keep_line_ids(store, work.video, known)
+    return named_lines
 
 
 def _tell_transcript(artifact: Artifact) -> dict[str, Any]:
@@ -208,6 +237,7 @@ def _tell_transcript(artifact: Artifact) -> dict[str, Any]:
         "language": document.language or "none: nobody speaks",
         "usable": document.verdict.ok,
         "verdict": " ".join(document.verdict.reasons) or "Nothing to object to.",
+        "corrections_not_made": " ".join(document.notes) or "none",
         **table_of("lines_heard", rows),
         **picture_of(artifact, "timeline"),
     }

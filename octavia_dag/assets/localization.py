@@ -1,21 +1,27 @@
 """The other language: the text of every line, and every line's own sound in its speaker's voice."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.corrections import wordings_in
+from octavia_dag.assets.step import Made, Result, Work, asset, run_step, settings_for
 from octavia_dag.assets.telling import picture_of, table_of
+from octavia_dag.dubbing.wordings import with_wordings
 from octavia_dag.errors import PairError
+from octavia_dag.partitions import parts
 from octavia_dag.resources import pictures
+from octavia_dag.resources.approvals import command, waits
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.engines import Condenser, Synthesizer, Translator
 from octavia_dag.resources.line_store import LineStore
 from octavia_dag.resources.localize import translate_lines
+from octavia_dag.resources.remembering import Remembering
 from octavia_dag.resources.speaking import speak_lines
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import Casting, DubbedChunks, Transcript, Translation
+from octavia_dag.schema import Casting, DubbedChunks, Term, Transcript, Translation
 
 
 @asset("translation")
@@ -24,10 +30,22 @@ def translation(context: dg.AssetExecutionContext, workshop: Workshop) -> Result
     return run_step(context, workshop, _make_translation, _tell_translation)
 
 
-@asset("dubbed_chunks")
-def dubbed_chunks(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
-    """One sound per line."""
-    return run_step(context, workshop, _make_dubbed_chunks, _tell_dubbed_chunks)
+@asset("dubbed_chunks", may_wait=True)
+def dubbed_chunks(context: dg.AssetExecutionContext, workshop: Workshop) -> Iterator[Result]:
+    """One sound per line; none before the translation is approved, where the settings require a review."""
+    video, language = parts(context.partition_key)
+    if language is not None and waits(workshop.store, video, language, settings_for(workshop, video, language)):
+        _tell_waiting(context, command(video, language))
+        return
+    yield run_step(context, workshop, _make_dubbed_chunks, _tell_dubbed_chunks)
+
+
+def _tell_waiting(context: dg.AssetExecutionContext, approve_with: str) -> None:
+    waiting = "Nothing is spoken before the current translation is approved."
+    told = {"waits_for": waiting, "approve_with": approve_with}
+    context.log_event(
+        dg.AssetObservation(context.asset_key, description=waiting, partition=context.partition_key, metadata=told)
+    )
 
 
 def _make_translation(work: Work) -> Made:
@@ -39,18 +57,36 @@ def _make_translation(work: Work) -> Made:
         raise PairError(
             f"Dubbing {work.video} into {work.tag}: the chosen synthesizer does not speak it; choose another."
         )
+    approved: dict[str, str] = work.extras.get("memory", {})
+    kept = work.workshop.store.lines_folder(work.video, work.tag) / "texts"
     document = translate_lines(
         original.lines,
         source=original.language,
         target=work.tag,
-        translator=translator,
+        translator=Remembering(translator, kept) if work.settings.synthesis.reuse else translator,
         condenser=work.engine(Condenser, "condenser"),
         chosen=work.settings.translation,
+        glossary=[Term.model_validate(entry) for entry in work.extras.get("glossary", ())],
+        approved=approved,
         voice=work.engine(Synthesizer, "synthesizer").info().name,
         report=work.report,
     )
+    wordings = wordings_in(work.extras)
+    if wordings:
+        lines = with_wordings(
+            document.lines,
+            original.lines,
+            wordings,
+            language=work.tag,
+            voice=work.engine(Synthesizer, "synthesizer").info().name,
+            glossary=document.wordings,
+        )
+        document = document.model_copy(update={"lines": lines})
     condensed = sum(line.text != line.full_text for line in document.lines)
-    return Made(document, counts={"lines": len(document.lines), "condensed": condensed})
+    edited = {"edited": len(wordings)} if wordings else {}
+    hits = sum(line.text in approved for line in original.lines)
+    counts = {"lines": len(document.lines), "condensed": condensed, "memory_hits": hits, **edited}
+    return Made(document, counts=counts)
 
 
 def _tell_translation(artifact: Artifact) -> dict[str, Any]:
@@ -74,8 +110,9 @@ def _tell_translation(artifact: Artifact) -> dict[str, Any]:
 def _make_dubbed_chunks(work: Work) -> Made:
     synthesizer = work.engine(Synthesizer, "synthesizer")
     original = work.read("transcript", Transcript)
+    translated = work.read("translation", Translation)
     document, made = speak_lines(
-        work.read("translation", Translation),
+        translated,
         work.read("casting", Casting),
         original,
         synthesizer=synthesizer,
@@ -83,7 +120,7 @@ def _make_dubbed_chunks(work: Work) -> Made:
         media=work.workshop.media,
         synthesis=work.settings.synthesis,
         sync=work.settings.sync,
-        glossary=work.settings.translation.glossary,
+        glossary=translated.wordings,
         version=work.node.code_version,
         threads=work.workshop.engines.threads or len(os.sched_getaffinity(0)),
         folder=work.folder,

@@ -11,18 +11,19 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
-from langcodes import Language
 
+from octavia_dag.assets.corrections import shown
+from octavia_dag.assets.qa_people import people
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.assets.telling import table_of
-from octavia_dag.assets.voices import forget_when_done, profiles_of
+from octavia_dag.assets.voices import forget_when_done
 from octavia_dag.dubbing import quality
 from octavia_dag.dubbing.hearing import word_error_rate
 from octavia_dag.dubbing.trimming import onset_s
-from octavia_dag.partitions import parts
+from octavia_dag.partitions import parts, same_language
 from octavia_dag.resources import inspection
 from octavia_dag.resources.artifacts import DOCUMENT, Artifact
-from octavia_dag.resources.engines import Transcriber, VoiceCloner
+from octavia_dag.resources.engines import Transcriber
 from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.mux import packet_md5
 from octavia_dag.resources.probe import probe_video
@@ -78,19 +79,19 @@ def _make(work: Work) -> Made:
 def _measured(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> QaReport:
     work.report(0.4)
     dub = probe_video(work.workshop.media, work.file("final_mux", muxed.video), "", 0)
-    measures = [*_file(work, muxed, dub), *_timing(work, muxed, dub, lines), *_sound(work), *_people(work)]
-    broken = [
-        f"{one.name} is {one.value} {one.unit} ({one.limit}). {one.note}".strip() for one in measures if not one.ok
-    ]
+    measures = [*_file(work, muxed, dub), *_timing(work, muxed, dub, lines), *_sound(work), *people(work)]
+    broken = [quality.in_words(one) for one in measures if not one.ok]
     told = [f"{line.id}: {flag}" for line in lines for flag in line.flags]
     casting = work.read("casting", Casting)
     mixed = work.read("ducked_mix", DuckedMix)
-    notes = (*work.read("source_video", SourceVideo).notes, *casting.notes, *mixed.notes, *muxed.notes)
-    cast_flags = [f"{role.speaker}: {flag}" for role in casting.roles for flag in role.flags]
+    corrections = work.read("transcript", Transcript).notes
+    notes = (*work.read("source_video", SourceVideo).notes, *corrections, *casting.notes, *mixed.notes, *muxed.notes)
+    cast_flags = [f"{shown(work.extras, role.speaker)}: {flag}" for role in casting.roles for flag in role.flags]
     return QaReport(
         video=work.video,
         language=work.tag,
         nothing_to_dub=False,
+        voices={shown(work.extras, role.speaker): role.voice.id for role in casting.roles},
         measures=tuple(measures),
         lines=tuple(lines),
         flags=(*broken, *cast_flags, *told),
@@ -113,7 +114,7 @@ def _file(work: Work, muxed: FinalMux, dub: SourceVideo) -> list[Measure]:
     change = None if before is None or after is None else after - before
     ceiling = max(quality.PEAK_DBTP, peak) if peak is not None else quality.PEAK_DBTP
     # A transport stream has no default flag: players take the first track.
-    tagged = (first.default or source.container == "ts") and _same_language(first.language, work.tag)
+    tagged = (first.default or source.container == "ts") and same_language(first.language, work.tag)
     return [
         quality.measure("picture packets identical", float(same), "", "1", same),
         quality.within("length against the source", dub.seconds - source.seconds, 0.0, quality.LENGTH_LIMIT_S, "s"),
@@ -122,11 +123,6 @@ def _file(work: Work, muxed: FinalMux, dub: SourceVideo) -> list[Measure]:
         quality.at_most("true peak", muxed.true_peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
         quality.measure("programme loudness change", change, "LU", "reported", True),
     ]
-
-
-def _same_language(tag: str | None, wanted: str) -> bool:
-    """Whether a track's tag ("por") names the language of `wanted` ("pt-BR")."""
-    return tag is not None and Language.get(tag).to_alpha3() == Language.get(wanted).to_alpha3()
 
 
 def _timing(work: Work, muxed: FinalMux, dub: SourceVideo, lines: Sequence[LineQuality]) -> list[Measure]:
@@ -148,15 +144,14 @@ def _timing(work: Work, muxed: FinalMux, dub: SourceVideo, lines: Sequence[LineQ
         quality.at_least("speech IoU", shared, quality.IOU_LEAST, ""),
         *quality.rates([line.rate for line in lines], sync.free_rate, sync.max_rate),
         quality.at_most("round trip WER", _round_trip(work, lines), quality.ROUND_TRIP_MOST, ""),
-        *quality.gaps(heard.meter),
+        *(quality.gaps if work.settings.mix.keep_music else quality.gaps_without_music)(heard.meter),
     ]
 
 
 def _sound(work: Work) -> list[Measure]:
-    """Loudness of the speech, ducking, residue."""
+    """Loudness of the speech, and the bed under it."""
     mixed = work.read("ducked_mix", DuckedMix)
     stems = work.read("stems", Stems)
-    transcript = work.read("transcript", Transcript)
     assert mixed.final_audio_native_music is not None
     assert mixed.ducked_bed is not None
     assert stems.clean_vocals is not None
@@ -168,6 +163,15 @@ def _sound(work: Work) -> list[Measure]:
         work.read("synced_speech", SyncedSpeech).lines,
         work.read("speaker_map", SpeakerMap).turns,
     )
+    loudness = quality.within("dubbed speech against the original", speech, 0.0, quality.LOUDNESS_LU, "LU")
+    return [loudness, *(_bed(work) if work.settings.mix.keep_music else quality.no_bed())]
+
+
+def _bed(work: Work) -> list[Measure]:
+    """How far the bed steps back, and what of the original speech is left in it."""
+    mixed = work.read("ducked_mix", DuckedMix)
+    stems = work.read("stems", Stems)
+    transcript = work.read("transcript", Transcript)
     assert stems.bgm_full is not None
     left = inspection.residue(
         work.file("stems", stems.bgm_full),
@@ -179,44 +183,10 @@ def _sound(work: Work) -> list[Measure]:
     work.report(0.8)
     depth = work.settings.mix.duck_depth_db
     return [
-        quality.within("dubbed speech against the original", speech, 0.0, quality.LOUDNESS_LU, "LU"),
         quality.within("bed reduction under speech", mixed.median_reduction_db, depth, quality.DEPTH_DB, "dB")
         if mixed.median_reduction_db is not None
         else quality.not_applicable("bed reduction under speech", "dB", "there is no bed to duck"),
         quality.at_most("original words left in the bed", left, quality.RESIDUE_MOST, ""),
-    ]
-
-
-def _people(work: Work) -> list[Measure]:
-    """Voices: apart from each other, steady, of their own class; likeness to the originals is reported."""
-    spoken = work.read("dubbed_chunks", DubbedChunks).lines
-    cloner = work.engine(VoiceCloner, "cloner")
-    sounds = [(line.id, line.speaker, work.file("dubbed_chunks", line.sound)) for line in spoken]
-    voices = inspection.dub_voices(sounds, cloner, lambda done: work.report(0.8 + 0.2 * done))
-    profiles, _ = profiles_of(work)
-    wrong = [p.speaker for p in profiles if p.speaker in voices.classes and voices.classes[p.speaker] != p.voice_class]
-    likeness = [
-        quality.cosine(voices.means[p.speaker], np.asarray(p.embedding, dtype=np.float32))
-        for p in profiles
-        if p.speaker in voices.means
-    ]
-    found = len(work.read("speaker_map", SpeakerMap).speakers)
-    cast = len({role.voice.id for role in work.read("casting", Casting).roles})
-    classes = (
-        quality.at_most("speakers heard as another voice class", float(len(wrong)), 0.0, "", ", ".join(wrong))
-        if voices.classes
-        else quality.not_applicable("speakers heard as another voice class", "", "too little speech to judge")
-    )
-    return [
-        quality.measure("voices for speakers", float(cast), "", f"{found}", cast == found),
-        quality.voices_apart(voices.means),
-        quality.lines_own(voices.means, voices.lines),
-        classes,
-        quality.measure(
-            "likeness to the original speakers (SECS)", float(np.mean(likeness)), "cosine", "reported", True
-        )
-        if likeness
-        else quality.not_applicable("likeness to the original speakers (SECS)", "cosine", "too little speech"),
     ]
 
 
@@ -233,7 +203,8 @@ def _lines(work: Work) -> tuple[list[LineQuality], int]:
     for number, one in enumerate(placed):
         line = spoken[one.id]
         sound = work.file("dubbed_chunks", line.sound)
-        heard, now = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept)
+        alone = "" if work.settings.synthesis.share else one.id
+        heard, now = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept, alone)
         heard_now += now
         begin = onset_s(read_mono(sound, HEARING_HZ), HEARING_HZ)
         error = None if begin is None else one.start + begin - originals[one.id].start
@@ -241,7 +212,7 @@ def _lines(work: Work) -> tuple[list[LineQuality], int]:
         found.append(
             LineQuality(
                 id=one.id,
-                speaker=one.speaker,
+                speaker=shown(work.extras, one.speaker),
                 onset_error_s=error,
                 lateness_s=one.lateness_s,
                 rate=one.rate,

@@ -1,6 +1,4 @@
-"""One mechanism for all assets: look for the manifest, else make in scratch, verify, publish.
-
-    content key = hash(code version, data versions of the inputs, effective settings read, engines and revisions)
+"""One mechanism for all assets: look for the manifest under the content key, else make in scratch, verify, publish.
 
 A step reads its settings itself, at step time, and its inputs through the store's pointers, never from Dagster's
 event log (whose input tags are hashes of hashes for partitioned inputs). Failures reach Dagster as one sentence with
@@ -8,23 +6,30 @@ the exit code in their metadata; an interrupted run is marked canceled and its s
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
 
+from octavia_dag.assets.given import given, sources_of
+from octavia_dag.assets.giving import Asked
+from octavia_dag.assets.slices import slices_read
 from octavia_dag.errors import InputError, OctaviaError, RefusedError
-from octavia_dag.graph import GRAPH, ROLE_SETTINGS, Node, RoleName
+from octavia_dag.graph import GRAPH, ROLE_SETTINGS, Node, RoleName, ancestors
+from octavia_dag.keys import Recipe, recipe
+from octavia_dag.layers import layers_of
 from octavia_dag.partitions import DUBS, VIDEOS, parts
 from octavia_dag.resources import progress, vad, videos
 from octavia_dag.resources.artifacts import PICTURE, Artifact, Manifest, data_version, stored_files
 from octavia_dag.resources.engines import Engine
+from octavia_dag.resources.history import remember
+from octavia_dag.resources.locks import locked
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Transcript
-from octavia_dag.settings import Settings, digest, effective, read_layer, slice_values
+from octavia_dag.settings import Layer, Settings, effective, slice_values
 
 E = TypeVar("E", bound=Engine)
 D = TypeVar("D", bound=Document)
@@ -55,6 +60,7 @@ class Work:
     settings: Settings
     workshop: Workshop
     inputs: Mapping[str, Artifact]
+    extras: Mapping[str, Any]
     record: videos.VideoRecord
     folder: Path
 
@@ -81,18 +87,24 @@ class Work:
         return self.language
 
 
-def asset(name: str) -> Callable[[Callable[[dg.AssetExecutionContext, Workshop], Result]], dg.AssetsDefinition]:
-    """`dg.asset`, with everything that the graph declares of `name`."""
+def asset(
+    name: str, *, may_wait: bool = False
+) -> Callable[[Callable[[dg.AssetExecutionContext, Workshop], Result | Iterator[Result]]], dg.AssetsDefinition]:
+    """`dg.asset`, with everything that the graph declares of `name`.
+
+    One that `may_wait` may yield nothing; Dagster then skips what lies below it, and the run is no failure.
+    """
     node = GRAPH[name]
     return dg.asset(
         name=node.name,
-        deps=[dg.AssetKey(one) for one in node.inputs],
+        deps=[dg.AssetKey(one) for one in (*node.inputs, *slices_read(node))],
         group_name=node.group,
         description=node.description,
         partitions_def=VIDEOS if node.granularity == "video" else DUBS,
         kinds=set(node.kinds),
         owners=[node.owner],
         code_version=node.code_version,
+        output_required=not may_wait,
         tags={"octavia/private": "true"} if node.private else {},
     )
 
@@ -120,24 +132,30 @@ def run_step(
         context.instance.report_run_canceling(context.run, "Interrupted.")
         raise
     progress.report(node.name, 1.0)
-    metadata = {**_facts(artifact, hit, time.monotonic() - started), **tell(artifact), **_origin(artifact)}
+    told = {**_facts(artifact, hit, time.monotonic() - started), **tell(artifact), **_origin(artifact)}
+    experiment = _experiment(node, workshop)
+    metadata = {**told, "experiment": dg.MetadataValue.json(experiment)} if experiment else told
     return dg.MaterializeResult(data_version=dg.DataVersion(artifact.manifest.data_version), metadata=metadata)
 
 
 def current(workshop: Workshop, name: str, video: str, language: str | None) -> Artifact:
     """The current artifact of an asset; a RefusedError says what to run where there is none."""
     node = GRAPH[name]
-    artifact = workshop.store.current(name, video, language if node.granularity == "dub" else None)
+    own = language if node.granularity == "dub" else None
+    artifact = workshop.store.current(name, video, own)
+    if artifact is None and workshop.store.pointer(name, video, own) is not None:
+        # Not whole at this moment: whoever makes it, or deletes private files of it, holds its lock.
+        with locked(workshop.store, name, video, own):
+            artifact = workshop.store.current(name, video, own)
     if artifact is None:
         job = "analyse_video" if node.granularity == "video" else "dub_video"
         raise RefusedError(f"{name} of {video} is not there yet; run {job} for {video} first.")
     return artifact
 
 
-def settings_of(workshop: Workshop, video: str) -> Settings:
-    """The effective settings of a video."""
-    path = videos.layer_path(workshop.store, video)
-    return effective([read_layer(path)] if path.exists() else [])
+def settings_for(workshop: Workshop, video: str, language: str | None) -> Settings:
+    """What takes effect in this run: the layers, and over them what the run was told."""
+    return effective([*layers_of(Path(workshop.store.root), video, language), workshop.launch.layer()])
 
 
 def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName) -> E:
@@ -150,75 +168,76 @@ def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: Role
     return workshop.engines.get(role, str(slice_values(settings, [place])[place]))
 
 
-def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Work], Made]) -> tuple[Artifact, bool]:
-    video, language = parts(partition)
-    known = videos.request(workshop.store, video, language) if language else videos.record(workshop.store, video)
-    settings = settings_of(workshop, video)
-    inputs = {name: current(workshop, name, video, language) for name in node.inputs}
-    _refuse_bad_transcript(workshop, node, video)
-    manifest = _wanted(workshop, node, video, language, settings, inputs, known)
-    artifact = workshop.store.find(node.name, video, language, manifest.key)
-    hit = artifact is not None
-    if artifact is None:
-        with workshop.store.workspace() as folder:
-            work = Work(node, video, language, settings, workshop, inputs, known, folder)
-            artifact = _published(work, manifest, make)
-    workshop.store.point(artifact)
-    return artifact, hit
-
-
-def _wanted(
-    workshop: Workshop,
-    node: Node,
-    video: str,
-    language: str | None,
-    settings: Settings,
-    inputs: Mapping[str, Artifact],
-    known: videos.VideoRecord,
-) -> Manifest:
-    """The manifest as far as it is known before the work: what the key is made of."""
-    versions = {name: artifact.manifest.data_version for name, artifact in inputs.items()} or {"file": known.sha256}
+def engines_of(workshop: Workshop, settings: Settings, node: Node) -> dict[str, str]:
+    """Name and revision of every engine and model that `node` asks: part of its key."""
     engines: dict[str, str] = {}
     for role in node.roles:
         info = engine_for(workshop, settings, Engine, role).info()
         engines[role] = f"{info.name} {info.revision}"
     if node.hears_speech:
         engines["vad"] = vad.revision()
-    values = slice_values(settings, node.reads)
-    key = digest([node.name, node.code_version, versions, values, engines, language])
-    return Manifest(
-        asset=node.name,
-        video=video,
-        language=language,
-        key=key,
-        data_version="",
-        code_version=node.code_version,
-        inputs=versions,
-        settings=values,
-        engines=engines,
-        files={},
-        counts={},
-        seconds=0.0,
-        busy_seconds=0.0,
-    )
+    return engines
 
 
-def _published(work: Work, wanted: Manifest, make: Callable[[Work], Made]) -> Artifact:
+def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Work], Made]) -> tuple[Artifact, bool]:
+    video, language = parts(partition)
+    store = workshop.store
+    known = videos.request(store, video, language) if language else videos.record(store, video)
+    settings = settings_for(workshop, video, language)
+    with locked(store, node.name, video, language):
+        inputs = {name: current(workshop, name, video, language) for name in node.inputs}
+        _refuse_bad_transcript(workshop, node, video)
+        versions = {name: one.manifest.data_version for name, one in inputs.items()} or {"file": known.sha256}
+        asked = Asked(workshop, settings, video, language)
+        sources = sources_of(asked, node.name)
+        extras = given(asked, node.name, versions, sources, store.pointer(node.name, video, language))
+        engines = engines_of(workshop, settings, node)
+        wanted = recipe(node, language, inputs=versions, settings=settings, engines=engines, extras=extras)
+        artifact = store.find(node.name, video, language, wanted.key)
+        hit = artifact is not None
+        if artifact is None:
+            with store.workspace() as folder:
+                work = Work(node, video, language, settings, workshop, inputs, wanted.extras, known, folder)
+                artifact = _published(work, wanted, make)
+        store.point(artifact, sources, _experiment(node, workshop))
+    return artifact, hit
+
+
+def _experiment(node: Node, workshop: Workshop) -> Layer:
+    """A run's own configuration, where it set anything that this step, or one above it, reads; else nothing."""
+    experiment = workshop.launch.layer()
+    above = {node.name, *(name for name in GRAPH if name in ancestors(node.name))}
+    reads = {place for name in above for place in GRAPH[name].reads}
+    given_places = {f"{name}.{field}" for name, fields in experiment.items() for field in fields}
+    touched = any(place in reads or place.split(".")[0] in reads for place in given_places)
+    return experiment if touched else {}
+
+
+def _published(work: Work, wanted: Recipe, make: Callable[[Work], Made]) -> Artifact:
     started = time.monotonic()
     made = make(work)
     if made.picture:
         (work.folder / PICTURE).write_bytes(made.picture)
     files = stored_files(work.folder)
-    manifest = wanted.model_copy(
-        update={
-            "data_version": made.version or data_version(made.document, files),
-            "files": files,
-            "seconds": round(time.monotonic() - started, 3),
-            "busy_seconds": round(union_seconds(intervals(started)), 3),
-            "counts": dict(made.counts),
-        }
+    manifest = Manifest(
+        asset=wanted.asset,
+        video=work.video,
+        language=work.language,
+        key=wanted.key,
+        data_version=made.version or data_version(made.document, files),
+        code_version=wanted.code_version,
+        inputs=dict(wanted.inputs),
+        settings=dict(wanted.settings),
+        engines=dict(wanted.engines),
+        extras=dict(wanted.extras),
+        files=files,
+        seconds=round(time.monotonic() - started, 3),
+        busy_seconds=round(union_seconds(intervals(started)), 3),
+        counts=dict(made.counts),
     )
-    return work.workshop.store.publish(work.folder, made.document, manifest)
+    published = work.workshop.store.publish(work.folder, made.document, manifest)
+    remember(work.workshop.store, wanted.asset, manifest.seconds, work.record.seconds)
+    return published
 
 
 def _refuse_bad_transcript(workshop: Workshop, node: Node, video: str) -> None:
@@ -248,6 +267,7 @@ def _origin(artifact: Artifact) -> dict[str, Any]:
     manifest = artifact.manifest
     return {
         "settings": dg.MetadataValue.json(manifest.settings),
+        **({"given": dg.MetadataValue.json(manifest.extras)} if manifest.extras else {}),
         "inputs": dg.MetadataValue.json(manifest.inputs),
         "content_key": manifest.key,
         "folder": dg.MetadataValue.path(str(artifact.folder)),

@@ -10,14 +10,16 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
+from octavia_dag.assets.cast import cast_as_set
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import table_of
-from octavia_dag.dubbing.voices import Candidate, Person, cast_voices, reference_segments
+from octavia_dag.dubbing.voices import Candidate, Person, reference_segments
 from octavia_dag.errors import InputError
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore
 from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
 from octavia_dag.resources.listening import HEARING_HZ
+from octavia_dag.resources.locks import locked
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.resources.vault import keyed_hash, open_sealed, seal
 from octavia_dag.resources.videos import record
@@ -45,8 +47,9 @@ def casting(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
 def profiles_of(work: Work) -> tuple[list[Profile], bool]:
     """The speakers' profiles, and whether they had to be derived again because the payload is deleted."""
     artifact = work.inputs["voice_profiles"]
-    if PAYLOAD in artifact.manifest.files and PAYLOAD not in artifact.manifest.deleted:
-        return open_sealed(artifact.file(PAYLOAD).read_bytes(), work.workshop.vault.secret()), False
+    sealed = _sealed(artifact)
+    if sealed is not None:
+        return open_sealed(sealed, work.workshop.vault.secret()), False
     return derived(work), bool(artifact.manifest.files)
 
 
@@ -66,16 +69,28 @@ def derived(work: Work) -> list[Profile]:
 def forget_when_done(store: ArtifactStore, video: str) -> bool:
     """Deletes the private payloads once every requested language is delivered and reported; True when they are gone.
 
-    Those of earlier settings too: nothing asks for them any more.
+    Those of earlier settings too: nothing asks for them any more. Of languages that end at the same moment the last one
+    to be reported sees the others' reports, and may be one of several that delete: they do so one after another.
     """
     for language in record(store, video).requested:
         report, mux = (store.current(name, video, language) for name in ("qa_report", "final_mux"))
         if report is None or mux is None or report.manifest.inputs.get("final_mux") != mux.manifest.data_version:
             return False
-    for artifact in store.all("voice_profiles", video, None):
-        if PAYLOAD in artifact.manifest.files:
-            store.forget(artifact, PAYLOAD)
+    with locked(store, "voice_profiles", video, None):
+        for artifact in store.all("voice_profiles", video, None):
+            if PAYLOAD in artifact.manifest.files:
+                store.forget(artifact, PAYLOAD)
     return True
+
+
+def _sealed(artifact: Artifact) -> bytes | None:
+    """The payload; None where it is gone: a language beside this one may be the last to need it, and let it go."""
+    if PAYLOAD not in artifact.manifest.files or PAYLOAD in artifact.manifest.deleted:
+        return None
+    try:
+        return (artifact.folder / PAYLOAD).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _make_profiles(work: Work) -> Made:
@@ -124,9 +139,10 @@ def _make_casting(work: Work) -> Made:
         Person(p.speaker, np.asarray(p.embedding, np.float32), p.pitch_hz, p.voice_class, talk.get(p.speaker, 0.0))
         for p in profiles
     ]
-    roles = cast_voices(people, candidates, chosen)
-    document = Casting(roles=tuple(roles), cloned=False, notes=(MATCHED_NOT_CLONED,))
-    return Made(document, counts={"voices": len({r.voice.id for r in roles}), "voice_profiles_rederived": int(again)})
+    cast = cast_as_set(work, people, candidates, chosen)
+    document = Casting(roles=tuple(cast.roles), cloned=False, notes=(MATCHED_NOT_CLONED, *cast.notes))
+    voices = len({role.voice.id for role in cast.roles})
+    return Made(document, counts={"voices": voices, "voice_profiles_rederived": int(again)})
 
 
 def _chosen(work: Work, synthesizer: Synthesizer, speakers: set[str]) -> dict[str, str]:
@@ -143,6 +159,7 @@ def _chosen(work: Work, synthesizer: Synthesizer, speakers: set[str]) -> dict[st
 
 
 def _tell_casting(artifact: Artifact) -> dict[str, Any]:
+    document = artifact.read(Casting)
     rows = [
         dg.TableRecord(
             {
@@ -151,12 +168,13 @@ def _tell_casting(artifact: Artifact) -> dict[str, Any]:
                 "class": r.voice.voice_class,
                 "cosine": r.cosine,
                 "chosen_by_hand": r.overridden,
+                "personal": r.personal,
                 "flags": ", ".join(r.flags),
             }
         )
-        for r in artifact.read(Casting).roles
+        for r in document.roles
     ]
-    return table_of("cast", rows)
+    return {"notes": " ".join(document.notes) or "none", **table_of("cast", rows)}
 
 
 def _upstream(work: Work, name: str) -> Artifact:

@@ -12,43 +12,61 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from octavia_dag.assets.step import engine_for
+from octavia_dag.cli.handing import refuse_results
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError, PairError, SettingsError
+from octavia_dag.graph import ROLE_SETTINGS
+from octavia_dag.layers import Place, layer_at, read_layer
+from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import guarded, write_atomically
-from octavia_dag.resources.engines import Synthesizer, Translator
+from octavia_dag.resources.engines import Engine, Synthesizer, Translator
 from octavia_dag.resources.mux import CONTAINERS
 from octavia_dag.resources.probe import probe_video, sha256_cached
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import SourceVideo
-from octavia_dag.settings import Layer, Settings, effective, read_layer
+from octavia_dag.settings import Layer, Settings, effective
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One video that was asked for and passed the checks. `layer` is what its settings become, None: as they are."""
+    """One video that was asked for and passed the checks. `layer` is what its settings become, None: as they are.
+
+    `targets` are the languages that it is dubbed into now.
+    """
 
     path: Path
     sha256: str
+    seconds: float
     layer: Layer | None
+    targets: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command was asked for: languages, a file of settings if any, the spoken language if it was named."""
+    """What the command was asked for: languages (none: each video's own), a file of settings if any, the spoken
+    language if it was named, the folder for the results.
+    """
 
     targets: Sequence[str]
     settings: Path | None
     spoken: str | None
+    out: Path
 
 
 def checked(tools: Workshop, environment: Environment, paths: Sequence[Path], asked: Asked) -> list[Wish]:
     """The wishes; an InputError says what is wrong with one."""
+    for path in paths:
+        _refuse_unwritable_name(path)
+    tools.vault.refuse_unusable()
     change = read_layer(asked.settings) if asked.settings else {}
     if asked.spoken:
         change = _merged(change, {"transcription": {"language": _spoken(asked.spoken)}})
     with _aside(environment.store / "hashes.json") as cache:
-        return [_checked(tools, path, cache, change, asked) for path in paths]
+        wishes = [_checked(tools, path, cache, change, asked) for path in paths]
+        for wish in wishes if not asked.targets else ():  # the names of its results are known only now
+            refuse_results(asked.out, wish.path, paths, wish.targets)
+        return wishes
 
 
 def refuse_pairs(tools: Workshop, settings: Settings, spoken: str | None, targets: Sequence[str]) -> None:
@@ -74,13 +92,43 @@ def _checked(tools: Workshop, path: Path, cache: Path, change: Layer, asked: Ask
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise InputError(f"{path} cannot be read ({error.strerror}); check its name and its rights.") from error
+    store = Path(tools.store.root)
     known = registry.find(tools.store, sha256)
-    old = registry.layer_path(tools.store, known.id) if known and asked.settings is None else None
-    merged = _merged(read_layer(old) if old and old.exists() else {}, change)
-    settings = effective([merged])
-    probe_video(tools.media, path, sha256, settings.separation.track)
-    refuse_pairs(tools, settings, settings.transcription.language, asked.targets)
-    return Wish(path, sha256, merged if asked.settings or asked.spoken else None)
+    old = layer_at(store, Place(known.id)) if known and asked.settings is None else {}
+    merged = _merged(old, change)
+    settings = effective([layer_at(store, Place()), merged])
+    source = probe_video(tools.media, path, sha256, settings.separation.track)
+    _refuse_engines(tools, settings)
+    targets = tuple(asked.targets or dict.fromkeys(settings.delivery.languages))
+    if not targets:
+        raise InputError(
+            f"There is no language to dub {path.name} into; name one with --to, or set delivery.languages for it."
+        )
+    refuse_pairs(tools, settings, settings.transcription.language, targets)
+    return Wish(path, sha256, source.seconds, merged if asked.settings or asked.spoken else None, targets)
+
+
+def _refuse_unwritable_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The name of {path.name!a} is not UTF-8 text, so it cannot be recorded; rename it."
+        ) from error
+
+
+def _refuse_engines(tools: Workshop, settings: Settings) -> None:
+    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has."""
+    for role in ROLE_SETTINGS:
+        engine_for(tools, settings, Engine, role).info()
+    synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")
+    there = {voice.id for language in LANGUAGES for voice in synthesizer.voices(language)}
+    for speaker, voice in settings.voices.cast.items():
+        if voice not in there:
+            raise SettingsError(
+                f"The setting voices.cast gives speaker {speaker} the voice {voice}, which does not exist; "
+                f"the voices are {', '.join(sorted(there))}."
+            )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import click
 from octavia_dag import environment as surroundings
 from octavia_dag.cli.failing import told
 from octavia_dag.cli.folders import refuse_home
+from octavia_dag.cli.home import home_option
 from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
 from octavia_dag.errors import ModelError, OctaviaError
 from octavia_dag.graph import ROLE_SETTINGS, RoleName
@@ -21,7 +22,7 @@ from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.engines import Engine, EngineRoom, Synthesizer, Translator
 from octavia_dag.resources.media import program
 from octavia_dag.resources.models import Model, lock, model_dir
-from octavia_dag.resources.vault import load_key
+from octavia_dag.resources.workshop import Workshop
 from octavia_dag.settings import Settings, slice_values
 
 GIB = 1 << 30
@@ -36,14 +37,15 @@ _APERTIUM = (("en", "es"), ("es", "en"), ("es", "fr"), ("fr", "es"), ("es", "it"
 
 
 @click.command()
-@click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept (OCTAVIA_HOME)."
-)
+@home_option
 def doctor(home: Path | None) -> int:
     """Say what is installed, what can be dubbed, and what is missing."""
+    from octavia_dag.definitions import workshop
+
     environment = surroundings.read(home)
+    tools = workshop(environment)
     absent, sentences = _models(environment)
-    missing = [*_programs(environment), *sentences, *_fetchers(absent), *_room(environment), *_keys(environment)]
+    missing = [*_programs(environment), *sentences, *_fetchers(absent), *_room(environment), *_keys(environment, tools)]
     missing += _pairs(environment, [one.name for one in absent if one.name not in _ASIDE])
     for sentence in missing:
         click.echo(f"missing: {sentence}")
@@ -89,7 +91,10 @@ def _fetchers(absent: list[Model]) -> list[str]:
 
 
 def _room(environment: Environment) -> list[str]:
-    place = next(path for path in (environment.home, *environment.home.parents) if path.exists())
+    try:
+        place = next(path for path in (environment.home, *environment.home.parents) if path.exists())
+    except OSError as error:
+        return [told(error)[0]]
     free = shutil.disk_usage(place).free / GIB
     click.echo(f"home: {environment.home} ({free:.0f} GiB free)")
     try:
@@ -101,21 +106,16 @@ def _room(environment: Environment) -> list[str]:
     return []
 
 
-def _keys(environment: Environment) -> list[str]:
+def _keys(environment: Environment, tools: Workshop) -> list[str]:
     """Where the keys come from, never what they are."""
     click.echo(f"chat key ({CHAT_KEY}): {'set' if environment.has_chat_key else 'not set; only an endpoint needs it'}")
-    file = environment.voice_key_file
-    if environment.has_voice_key:
-        click.echo(f"voice key: from {VOICE_KEY}")
-        return []
-    if not file.exists():
-        click.echo(f"voice key: will be made as {file}")
-        return []
     try:
-        load_key(None, file)
+        tools.vault.refuse_unusable()
     except OctaviaError as error:
         return [told(error)[0]]
-    click.echo(f"voice key: {file}")
+    file = environment.voice_key_file
+    here = f"{file}" if file.exists() else f"will be made as {file}"
+    click.echo(f"voice key: {f'from {VOICE_KEY}' if environment.has_voice_key else here}")
     return []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from octavia_dag import environment
+from octavia_dag.cli.tables import aligned
 from octavia_dag.errors import ModelError
 from octavia_dag.resources import models as store
 from octavia_dag.resources import pulling
@@ -26,7 +27,7 @@ def models_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "models_dir",
         type=click.Path(file_okay=False, path_type=Path),
         default=lambda: environment.read().models_dir,
-        show_default="HOME/models",
+        show_default="~/.octavia/models, or OCTAVIA_MODELS",
         help="Folder of the model store.",
     )(command)
 
@@ -43,9 +44,8 @@ def list_models(models_dir: Path) -> None:
     rows = [("NAME", "ROLE", "LICENCE", "SIZE", "STATE")]
     for entry in store.lock():
         rows.append((entry.name, entry.role, entry.licence, f"{entry.size / 1e6:.1f} MB", _state(models_dir, entry)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in aligned(rows):
+        click.echo(line)
 
 
 @models.command()

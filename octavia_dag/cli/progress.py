@@ -50,9 +50,28 @@ class Progress:
             channel.listen(None)
             self._clear()
 
-    def failed(self, sentence: str) -> None:
+    def planned(self, sentences: Sequence[str]) -> None:
+        """What will be made, said before anything is."""
+        for sentence in sentences:
+            self._say(f"  {sentence}")
+
+    def passed(self, job: str) -> None:
+        """A job whose every asset is as it should be; nothing is launched."""
+        self._finished += sum(node.share for node in of_granularity(_JOBS[job]))
+
+    def begins(self, tag: str, cores: int) -> None:
+        """One language begins beside others; `done`, `waits` or `failed` tells its end."""
+        self._say(f"  {tag}: begins in a process of its own, with {cores} of the cores")
+
+    def failed(self, sentence: str, tag: str | None = None) -> None:
         """One video or language failed."""
+        if tag is not None:
+            self._say(f"  {tag}: failed")
         click.echo(f"octavia: {sentence}", err=True)
+
+    def waits(self, tag: str, what: str) -> None:
+        """One language waits for a person."""
+        self._say(f"  {tag}: {what}")
 
     def done(self, tag: str, outputs: Sequence[str], flags: Sequence[str], *, nothing: bool) -> None:
         """One language is handed over."""

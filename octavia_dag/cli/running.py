@@ -33,11 +33,12 @@ _ALIVE = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _INTERRUPTIONS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
-# Nothing leaves the machine, no pop-up covers the first page, and a run started in the UI needs no daemon.
+# Nothing leaves the machine, and no pop-up covers the first page. Runs that the UI and the automation launch wait for
+# one another: each holds its models in memory, and speaks on as many cores as there are.
 _DAGSTER_YAML = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
-    "run_coordinator": {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"},
+    "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
 # Warnings and errors of a run are told by the command itself, in sentences.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -83,7 +84,9 @@ def clear_ghosts(instance: dg.DagsterInstance, scratch: Path) -> int:
     return cleared
 
 
-def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str) -> Outcome:
+def run_job(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str, tags: Mapping[str, str] | None = None
+) -> Outcome:
     """Runs `job` for one partition; an OctaviaError carries the sentence of the step that failed."""
     started, process = time.monotonic(), this_process()
     result = definitions.resolve_job_def(job).execute_in_process(
@@ -91,7 +94,7 @@ def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str,
         partition_key=key,
         raise_on_error=False,
         run_config=_QUIET,
-        tags={HOST_TAG: process.host, PROCESS_TAG: f"{process.pid} {process.started}".strip()},
+        tags={HOST_TAG: process.host, PROCESS_TAG: f"{process.pid} {process.started}".strip(), **(tags or {})},
     )
     ended = time.monotonic()
     if not result.success:

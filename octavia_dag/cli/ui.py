@@ -1,6 +1,10 @@
-"""`octavia ui`: the Dagster webserver over this installation, on this machine only unless told otherwise."""
+"""`octavia ui`: Dagster's webserver and daemon over this installation, on this machine only unless told otherwise.
+
+The daemon is what starts queued runs, backfills and the automation; all of them end with this command.
+"""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,20 +13,22 @@ import dagster as dg
 
 from octavia_dag import environment as surroundings
 from octavia_dag.cli import running
+from octavia_dag.cli.home import home_option
 
 
 @click.command()
-@click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept (OCTAVIA_HOME)."
-)
+@home_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; there is no sign-in.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port to listen on.")
 def ui(home: Path | None, host: str, port: int) -> None:
-    """Show the asset graph, the runs and their results in a browser."""
+    """Show the asset graph, the runs and their results in a browser, and make what gets stale meanwhile."""
     environment = surroundings.read(home)
     running.prepare(environment)
     with dg.DagsterInstance.get() as instance:
         running.clear_ghosts(instance, environment.scratch)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # a shell starts what goes to the background deaf to Ctrl-C
+        signal.signal(sign, signal.SIG_DFL)
     os.environ["OCTAVIA_HOME"] = str(environment.home)  # the code server is another process
-    command = ["dagster-webserver", "-m", "octavia_dag.definitions", "-h", host, "-p", str(port)]
+    where = ["-m", "octavia_dag.definitions", "-h", host, "-p", str(port)]
+    command = ["dagster", "dev", "--log-level", "warning", *where]
     os.execv(Path(sys.executable).with_name(command[0]), command)  # noqa: S606 - no shell is wanted

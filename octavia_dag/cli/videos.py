@@ -5,14 +5,13 @@ from pathlib import Path
 import click
 
 from octavia_dag import environment as surroundings
+from octavia_dag.cli.home import home_option
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import ArtifactStore
 
 
 @click.command()
-@click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept (OCTAVIA_HOME)."
-)
+@home_option
 def videos(home: Path | None) -> None:
     """List the registered videos."""
     environment = surroundings.read(home)

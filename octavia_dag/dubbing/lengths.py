@@ -17,6 +17,7 @@ KOKORO = "kokoro"
 _VOWELS = re.compile(r"[aeiouyáéíóúâêôãõàüïöèìòùëîûœæ]+", re.IGNORECASE)
 _PAUSE = re.compile(r"[,;:.!?\u2026\u2014]+(?=\s+\S)")
 _SHORTEST_S = 0.2
+SHORTEST_ORIGINAL_S = 0.6  # a shorter original ("Yes.") has no length worth holding a translation to
 
 
 @dataclass(frozen=True)

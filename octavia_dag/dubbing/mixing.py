@@ -32,6 +32,11 @@ class Ducking(Protocol):
     """What the mix must be told; the `mix` slice of the settings has exactly these fields."""
 
     @property
+    def keep_music(self) -> bool:
+        """Whether there is a bed at all."""
+        ...
+
+    @property
     def duck_depth_db(self) -> float:
         """Median reduction of the bed while the dub speaks."""
         ...

@@ -19,6 +19,9 @@ IOU_LEAST = 0.70  # human dubs: about 0.70 (Brannon et al. 2023, after the IWSLT
 RESIDUE_MOST = 0.05
 ROUND_TRIP_MOST = 0.20
 GAP_LEVEL_DB, GAP_CORRELATION = 0.5, 0.98
+SILENCE_DBFS = -70.0
+MUSIC_OFF = "the background music is switched off"
+ONE_VOICE = "voices of their own are switched off, one voice speaks for everybody"
 LOUDNESS_LU = 1.0
 DEPTH_DB = 1.0
 PEAK_DBTP = -1.0
@@ -74,6 +77,11 @@ class GapMeter:
         return 10 * float(np.log10(self._sums[1] / self._sums[0]))
 
     @property
+    def dub_level_dbfs(self) -> float:
+        """Level of the second sound, -120 where it is digital silence."""
+        return 10 * float(np.log10(max(self._sums[1] / max(self.frames, 1), 1e-12)))
+
+    @property
     def correlation(self) -> float:
         """Normalised correlation at lag 0, 1 for sounds that differ in level only."""
         return float(self._sums[2] / np.sqrt(self._sums[0] * self._sums[1]))
@@ -99,6 +107,13 @@ def measure(name: str, value: float | None, unit: str, limit: str, ok: bool, not
     """A measure; one without a value is broken, whatever `ok` says."""
     rounded = None if value is None else round(float(value), 4)
     return Measure(name=name, value=rounded, unit=unit, limit=limit, ok=ok and value is not None, note=note)
+
+
+def in_words(broken: Measure) -> str:
+    """A promise that is not kept, as a sentence."""
+    value = "not known" if broken.value is None else f"{broken.value:g} {broken.unit}".strip()
+    about = f" ({broken.note})" if broken.note else ""
+    return f"{broken.name}{about}: {value}, promised is {broken.limit}"
 
 
 def not_applicable(name: str, unit: str, note: str) -> Measure:
@@ -133,12 +148,34 @@ def gaps(meter: GapMeter) -> list[Measure]:
     ]
 
 
+def gaps_without_music(meter: GapMeter) -> list[Measure]:
+    """Where nobody speaks and no music is wanted: the bed's promises do not apply, silence is promised instead."""
+    silence = (
+        at_most("sound in gaps", meter.dub_level_dbfs, SILENCE_DBFS, "dBFS")
+        if meter.seconds >= 0.2
+        else not_applicable("sound in gaps", "dBFS", "somebody speaks all the time")
+    )
+    return [
+        not_applicable("bed level in gaps", "dB", MUSIC_OFF),
+        not_applicable("bed correlation in gaps", "", MUSIC_OFF),
+        silence,
+    ]
+
+
+def no_bed() -> list[Measure]:
+    """The bed's other promises where no music is wanted."""
+    return [
+        not_applicable("bed reduction under speech", "dB", MUSIC_OFF),
+        not_applicable("original words left in the bed", "", MUSIC_OFF),
+    ]
+
+
 def rates(values: Sequence[float], free_rate: float, max_rate: float) -> list[Measure]:
     """Share of lines at or under the free rate, and the fastest line."""
     share = sum(value <= free_rate + 1e-3 for value in values) / len(values)
     least = 1 - max(1.0, 0.1 * len(values)) / len(values)
     return [
-        at_least(f"lines at or under {free_rate:g}x", share, int(least * 1e4) / 1e4, ""),
+        at_least(f"lines spoken at or under {free_rate:g} times natural", share, int(least * 1e4) / 1e4, ""),
         at_most("fastest line", max(values), max_rate + 0.005, "x"),
     ]
 
@@ -161,6 +198,12 @@ def lines_own(means: Mapping[str, Samples], lines: Sequence[tuple[str, str, Samp
     strays = [line for line, own, v in known if max(means, key=lambda name: cosine(means[name], v)) != own]
     note = f"nearer to another speaker: {', '.join(strays)}" if strays else ""
     return at_least("lines in their own voice", 1 - len(strays) / len(known), 1.0, "", note)
+
+
+def one_voice(classes: str) -> list[Measure]:
+    """The promises of voices of one's own where one voice speaks for everybody; `classes` names the last of them."""
+    names = (("voices apart", "cosine"), ("lines in their own voice", ""), (classes, ""))
+    return [not_applicable(name, unit, ONE_VOICE) for name, unit in names]
 
 
 def _grid(spans: Iterable[Span], seconds: float) -> NDArray[np.bool_]:

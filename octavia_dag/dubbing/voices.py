@@ -47,9 +47,15 @@ class Candidate:
     pitch_hz: float
 
 
-def cast_voices(people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]) -> list[Role]:
+def cast_voices(
+    people: Sequence[Person],
+    candidates: Sequence[Candidate],
+    chosen: Mapping[str, str],
+    kept: Mapping[str, str] | None = None,
+) -> list[Role]:
     """One role per person, in their order. `chosen` maps speakers to voice ids and wins over everything.
 
+    `kept` fixes voices too, but they are nobody's choice: what is wrong with them is flagged.
     A ValueError names a chosen voice that is no candidate, or says that there are no candidates at all.
     """
     by_id = {candidate.voice.id: number for number, candidate in enumerate(candidates)}
@@ -58,7 +64,8 @@ def cast_voices(people: Sequence[Person], candidates: Sequence[Candidate], chose
         raise ValueError(f"there is no voice {', '.join(unknown)}; the voices are {', '.join(sorted(by_id))}")
     if people and not candidates:
         raise ValueError("there is no voice to cast")
-    fixed = {i: by_id[chosen[person.speaker]] for i, person in enumerate(people) if person.speaker in chosen}
+    given = {**(kept or {}), **chosen}
+    fixed = {i: by_id[given[person.speaker]] for i, person in enumerate(people) if person.speaker in given}
     taken = _assigned(people, candidates, fixed)
     return [_role(number, people, candidates, taken, chosen) for number in range(len(people))]
 

@@ -1,11 +1,12 @@
 """Artifacts live under their content key, manifest written last, and are found again by that key.
 
     store/videos/<video>/<asset>/[<language>/]<key>/   document.json, files, manifest.json
-    store/videos/<video>/<asset>/[<language>/]current  the key of the latest materialization
+    store/videos/<video>/current/<asset>[.<language>].json   the latest materialization, and what it was made from
 
 A folder is made in scratch and renamed into place, so whatever has a manifest is whole. The data version is a hash
-of the content alone (document and files), so an equal outcome makes nothing below it stale. The `current` pointer
-lets a step find its inputs without asking Dagster's database, which a remote worker may not reach.
+of the content alone (document and files), so an equal outcome makes nothing below it stale. The pointers let a step
+find its inputs without asking Dagster's database, which a remote worker may not reach, and let `plan` judge a video by
+reading some small files; they lie in one folder, whose time of change tells that something was materialized.
 """
 
 import errno
@@ -15,13 +16,13 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from octavia_dag.errors import StorageError
 from octavia_dag.resources.processes import owner_prefix
@@ -55,11 +56,36 @@ class Manifest(Document):
     inputs: dict[str, str]
     settings: dict[str, Any]
     engines: dict[str, str]
+    extras: dict[str, Any] = Field(default={})
     files: dict[str, Stored]
     seconds: float
     busy_seconds: float
     counts: dict[str, int]
     deleted: tuple[str, ...] = ()
+
+
+class Current(Document):
+    """The latest materialization of a partition: of its manifest all but the files.
+
+    `experiment` is the run's own configuration, `slice: {field: value}`, where it had one: such an outcome is not what
+    the settings ask for. `sources` are hashes of all that extras were chosen from (the whole glossary, the whole
+    memory), so that what cannot have changed need not be looked up again.
+    """
+
+    asset: str
+    video: str
+    language: str | None
+    key: str
+    data_version: str
+    code_version: str
+    inputs: dict[str, str]
+    settings: dict[str, Any]
+    engines: dict[str, str]
+    extras: dict[str, Any] = Field(default={})
+    sources: dict[str, str] = Field(default={})
+    counts: dict[str, int]
+    seconds: float
+    experiment: dict[str, Any] = Field(default={})
 
 
 class Artifact:
@@ -116,25 +142,40 @@ class ArtifactStore(dg.ConfigurableResource):
 
     def current(self, asset: str, video: str, language: str | None) -> Artifact | None:
         """The artifact of the latest materialization, None where it was never made."""
-        place = self._place(asset, video, language)
+        found = self.pointer(asset, video, language)
+        return None if found is None else self.find(asset, video, language, found.key)
+
+    def pointer(self, asset: str, video: str, language: str | None) -> Current | None:
+        """What the latest materialization was made from, None where it was never made."""
+        path = self._pointer(asset, video, language)
         with guarded(f"Looking for {asset} of {video}", "mend its permissions and run it again"):
             try:
-                key = (place / "current").read_text(encoding="utf-8")
-            except FileNotFoundError:
+                return Current.model_validate_json(path.read_bytes())
+            except (FileNotFoundError, ValidationError):
                 return None
-        return _whole(place / key)
 
     def all(self, asset: str, video: str, language: str | None) -> list[Artifact]:
         """Every whole artifact of a partition, the current one and those of other settings."""
         folders = sorted(self._place(asset, video, language).glob("*/"))
         return [artifact for folder in folders if (artifact := _whole(folder)) is not None]
 
-    def point(self, artifact: Artifact) -> None:
-        """Makes `artifact` the current one of its partition."""
+    def point(
+        self, artifact: Artifact, sources: Mapping[str, str] | None = None, experiment: Mapping[str, Any] | None = None
+    ) -> None:
+        """Makes `artifact` the current one of its partition; written only where something changes."""
+        told = artifact.manifest.model_dump(include=set(Current.model_fields))
+        pointer = Current(**told, sources=dict(sources or {}), experiment=dict(experiment or {}))
         manifest = artifact.manifest
-        place = self._place(manifest.asset, manifest.video, manifest.language)
+        before = self.pointer(manifest.asset, manifest.video, manifest.language)
+        if before == pointer:
+            return
         with guarded(f"Making {manifest.asset} of {manifest.video} the current one"):
-            write_atomically(place / "current", artifact.folder.name.encode())
+            path = self._pointer(manifest.asset, manifest.video, manifest.language)
+            write_atomically(path, pointer.model_dump_json().encode())
+            if before is not None and before.key != pointer.key:
+                # From now on nobody points at it: its time of grace begins.
+                with suppress(FileNotFoundError):
+                    os.utime(self._place(before.asset, before.video, before.language) / before.key[:_KEY_LENGTH])
 
     @contextmanager
     def workspace(self) -> Generator[Path]:
@@ -178,6 +219,10 @@ class ArtifactStore(dg.ConfigurableResource):
             if manifest != artifact.manifest:
                 write_atomically(artifact.folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
         return Artifact(artifact.folder, manifest)
+
+    def _pointer(self, asset: str, video: str, language: str | None) -> Path:
+        name = f"{asset}.{language}.json" if language else f"{asset}.json"
+        return self.video_folder(video) / "current" / name
 
     def _place(self, asset: str, video: str, language: str | None) -> Path:
         folder = self.video_folder(video) / asset

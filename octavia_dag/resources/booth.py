@@ -83,7 +83,8 @@ class _Raw:
 
 @dataclass
 class Booth:
-    """The engines and limits that all lines of a dub share. `reuse` False speaks every line anew.
+    """The engines and limits that all lines of a dub share. `reuse` False speaks every line anew, `share` False
+    every line apart, also where two are alike.
 
     The wordings of `glossary` survive condensing; `folder` takes what is there for a moment only; `version` is that of
     the code, which is part of every line's key.
@@ -99,6 +100,7 @@ class Booth:
     version: str
     glossary: Mapping[str, str]
     reuse: bool
+    share: bool = True
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict[str, threading.Lock])
 
@@ -130,7 +132,8 @@ class Booth:
         # Whole hundredths, so that a start moved by milliseconds does not speak the line anew.
         speed = round(min(max(wanted, slowest), fastest, self.sync.max_rate), 2)
         told, rate_hz = self.synthesizer.info(), self.synthesizer.rate_hz
-        key = line_key(self.version, text, job.voice.model_dump(), told.name, told.revision, self.language, speed)
+        own = [] if self.share else [job.line.id]
+        key = line_key(self.version, text, job.voice.model_dump(), told.name, told.revision, self.language, speed, *own)
         with self._lock(key):
             path = self.store.get(key) if self.reuse else None
             made = path is None
@@ -188,9 +191,12 @@ class Booth:
         return predicted_seconds(text, self.language, self.synthesizer.info().name)
 
     def _condensed(self, job: Job, natural_s: float) -> Condensed | None:
-        """A shorter text, asked for short enough to fit at the cap, or as near as the rules get; None where none is."""
+        """A shorter text, asked for short enough to fit at the cap, or as near as the rules get; None where none is.
+
+        A person's own wording is never shortened: where it does not fit, its flag says so.
+        """
         ratio = job.room_s * self.sync.max_rate * _ASKED / natural_s
-        if not 0 < ratio < 1:
+        if job.line.verbatim or not 0 < ratio < 1:
             return None
         text, wordings = job.line.text, tuple(self.glossary.values())
         shorter = condense_text(text, job.original.text, self.language, ratio, self.condenser, protected=wordings)

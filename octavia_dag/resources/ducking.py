@@ -4,7 +4,8 @@ The key that works the compressor is the dub at a fixed loudness, as long as the
 so the depth does not depend on how loud the programme is. The compressor's own reduction is read from a constant
 put through it: its gain depends on the key alone, so the music has no say in the measurement. The dub is brought to
 the loudness of the original speech in the layout it will have. No loudness normalisation over the mix: it would lift
-the music. Everything is a stream; nothing of the programme's length is held but a level per 10 ms.
+the music. Where the music is switched off the bed is silence, and all the rest is the same. Everything is a stream;
+nothing of the programme's length is held but a level per 10 ms.
 """
 
 import math
@@ -29,6 +30,7 @@ _GAIN_STEP_S = 0.01
 _MAX_BOOST_DB = 36.0
 _BOOST_ROUNDS = 5
 _BLOCK_WINDOWS = 200
+OFF = "The background music is switched off: the dub is the speech alone."
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,11 @@ def duck(
     carriers = len(mixing.speech_channels(sounds.channels))
     placed_lufs = None if dub_lufs is None else dub_lufs + mixing.placement_db(carriers)
     gain_db, notes = _speech_gain(placed_lufs, original_lufs)
-    key = _Key() if dub_lufs is None else _key_for_depth(media, sounds, spans_dub, mixing.KEY_LUFS - dub_lufs, mix)
-    notes += key.notes
+    keyed = None if dub_lufs is None or not mix.keep_music else mixing.KEY_LUFS - dub_lufs
+    key = _Key() if keyed is None else _key_for_depth(media, sounds, spans_dub, keyed, mix)
+    notes += key.notes if mix.keep_music else (OFF,)
     notes += _write_mix(media, sounds, gain_db, _ducked(sounds, key, mix), out_dir)
-    reduction = _measured_reduction(background, out_dir / BED, spans_dub)
+    reduction = _measured_reduction(background, out_dir / BED, spans_dub) if mix.keep_music else None
     if reduction is None and key.wet > 0.0:
         notes += ("The bed is silent while the dub speaks, so there is nothing that could step back.",)
     return DuckedMix(
@@ -182,6 +185,8 @@ def _every(blocks: Iterator[bytes], step: int) -> Iterator[Levels]:
 
 def _ducked(sounds: _Sounds, key: _Key, mix: Ducking) -> Any:
     bed = _read(sounds.background)
+    if not mix.keep_music:
+        return bed.filter("volume", 0)
     return _compressed(bed, sounds, key.gain_db, mix, key.wet) if key.wet > 0.0 else bed
 
 

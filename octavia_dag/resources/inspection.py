@@ -114,13 +114,15 @@ def residue(background: Path, regions: Sequence[Span], language: str, words: Seq
     return recovered_share([w for word in words for w in normalize_words(word)], normalize_words(heard))
 
 
-def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path | None) -> tuple[str, bool]:
+def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path | None, alone: str = "") -> tuple[str, bool]:
     """What is heard in one line's own sound, and whether it was heard now.
 
-    `kept` is the folder where it is kept, keyed by sound and ear; None hears anew.
+    `kept` is the folder where it is kept, keyed by sound and ear; None hears anew. `alone` is an id of the line, where
+    it does not share what was heard with others that sound the same.
     """
     info = ear.info()
-    name = hashlib.sha256(sound.read_bytes() + f"{info.name} {info.revision} {language}".encode()).hexdigest()[:32]
+    told = f"{info.name} {info.revision} {language} {alone}".rstrip()
+    name = hashlib.sha256(sound.read_bytes() + told.encode()).hexdigest()[:32]
     note = None if kept is None else kept / f"{name}.txt"
     if note is not None and note.exists():
         return note.read_text(encoding="utf-8"), False

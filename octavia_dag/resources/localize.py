@@ -2,27 +2,36 @@
 
 A line is translated as it is; only what that lost (a glossary term, a name, a number) is hidden behind a mark and the
 line translated once more, since hidden words cost fluency. A sentence that goes on over several lines of one person is
-translated whole and cut again where its punctuation tells the places, else line by line. Whatever could not be kept or
-made to fit becomes a flag on its line, in words. Nothing is ever cut off.
+translated whole and cut again where its punctuation tells the places, else line by line. A line that somebody approved
+before is taken word for word, and no translator is asked for it. Whatever could not be kept or made to fit becomes a
+flag on its line, in words. Nothing is ever cut off.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from octavia_dag.dubbing.condensation import shorter_text
 from octavia_dag.dubbing.continuation import joined_groups, split_like
 from octavia_dag.dubbing.glossary import Losses, losses, lost_marks, mended, protect, restore, stands_in, terms_in
-from octavia_dag.dubbing.lengths import predicted_seconds
+from octavia_dag.dubbing.lengths import SHORTEST_ORIGINAL_S, predicted_seconds
 from octavia_dag.dubbing.names import names
 from octavia_dag.dubbing.numerals import number_writings
 from octavia_dag.dubbing.punctuation import like_original
-from octavia_dag.resources.engines import Condenser, Translator
-from octavia_dag.schema import Line, TranslatedLine, Translation
+from octavia_dag.resources.engines import Condenser, EngineInfo
+from octavia_dag.schema import Line, Term, TranslatedLine, Translation
 from octavia_dag.settings import TranslationSlice
 
-SHORTEST_ORIGINAL_S = 0.6  # a shorter original ("Yes.") has no length worth holding a translation to
+FROM_MEMORY = "from the translation memory"
 Report = Callable[[float], None]
+
+
+class Translating(Protocol):
+    """What is asked of a translator here; the role has it, and so has what remembers a translator's answers."""
+
+    def info(self) -> EngineInfo: ...  # noqa: D102
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -39,24 +48,33 @@ def translate_lines(
     *,
     source: str,
     target: str,
-    translator: Translator,
+    translator: Translating,
     condenser: Condenser,
     chosen: TranslationSlice,
+    glossary: Sequence[Term],
     voice: str,
+    approved: Mapping[str, str] | None = None,
     report: Report = lambda _: None,
 ) -> Translation:
     """The lines in `target`, in order, with predicted length, condensed text, glossary terms used and flags.
 
-    `voice` names the synthesizer whose rates predict the length. A pair that is not served is a PairError; an endpoint
-    that refuses for good an EngineError. `report` is told the share that is done.
+    `approved` maps texts of lines to their translations. `voice` names the synthesizer whose rates predict the length.
+    A pair that is not served is a PairError; an endpoint that refuses for good an EngineError. `report` is told the
+    share that is done.
     """
-    work = _Work(lines, source, target, translator, condenser, chosen, voice)
+    work = _Work(lines, source, target, translator, condenser, chosen, glossary, voice, approved or {})
     made = work.translated()
     finished: list[TranslatedLine] = []
     for line, (text, lost) in zip(lines, made, strict=True):
         finished.append(work.finished(line, text, lost))
         report(len(finished) / len(lines))
-    return Translation(source=source, target=target, engine=translator.info().name, lines=tuple(finished))
+    return Translation(
+        source=source,
+        target=target,
+        engine=translator.info().name,
+        wordings={entry.term: entry.wording for entry in sorted(glossary, key=lambda one: one.term)},
+        lines=tuple(finished),
+    )
 
 
 def condense_text(
@@ -94,18 +112,18 @@ class _Work:
     lines: Sequence[Line]
     source: str
     target: str
-    translator: Translator
+    translator: Translating
     condenser: Condenser
     chosen: TranslationSlice
+    glossary: Sequence[Term]
     voice: str
+    approved: Mapping[str, str]
 
     def translated(self) -> list[tuple[str, Losses]]:
         """Text and losses per line: plain, then once more with what was lost hidden, whichever lost less."""
-        texts, terms = [line.text for line in self.lines], self.chosen.glossary
-        plain = [like_original(one, text) for one, text in zip(self._in_context(), texts, strict=True)]
-        mend = [mended(one, self._lost(text, one).terms, terms) for one, text in zip(plain, texts, strict=True)]
-        best = [(one, self._lost(text, one)) for one, text in zip(mend, texts, strict=True)]
-        places = [place for place, (_, lost) in enumerate(best) if len(lost)]
+        texts = [line.text for line in self.lines]
+        best = [self._judged(text, one) for text, one in zip(texts, self._in_context(), strict=True)]
+        places = [place for place, (_, lost) in enumerate(best) if len(lost) and texts[place] not in self.approved]
         hidden = [protect(texts[place], self._to_hide(texts[place], best[place][1])) for place in places]
         again = self.translator.translate([text for text, _ in hidden], self.source, self.target) if hidden else []
         for place, (_, mapping), found in zip(places, hidden, again, strict=True):
@@ -121,16 +139,19 @@ class _Work:
         """The line with its length, condensed where it is too long."""
         original_s = max(SHORTEST_ORIGINAL_S, line.seconds)
         allowed_s = self.chosen.max_length_ratio * original_s
-        flags, shorter, needed_s = lost.sentences(), text, self._seconds(text)
+        flags = [FROM_MEMORY, *lost.sentences()] if line.text in self.approved else lost.sentences()
+        shorter, needed_s = text, self._seconds(text)
         if needed_s > allowed_s:
-            wordings = tuple(self.chosen.glossary.values())
+            wordings = tuple(entry.wording for entry in self.glossary)
             condensed = condense_text(
                 text, line.text, self.target, allowed_s / needed_s, self.condenser, protected=wordings
             )
             shorter, needed_s = condensed.text, self._seconds(condensed.text)
             flags += [condensed.note] if condensed.note else []
         if needed_s > allowed_s:
-            flags.append(f"too long: {needed_s / original_s:.2f} times the original, and no shorter wording was found")
+            flags.append(
+                f"its text takes {needed_s / original_s:.2f} times the original's time, and no shorter one was found"
+            )
         return TranslatedLine(
             id=line.id,
             speaker=line.speaker,
@@ -138,15 +159,28 @@ class _Work:
             full_text=text,
             predicted_seconds=needed_s,
             length_ratio=needed_s / original_s,
-            glossary=tuple(term for term in terms_in(line.text, self.chosen.glossary) if term not in lost.terms),
+            glossary=tuple(one.term for one in terms_in(line.text, self.glossary) if one not in lost.terms),
             flags=tuple(flags),
         )
+
+    def _judged(self, original: str, found: str) -> tuple[str, Losses]:
+        """A first translation put right where that is sure, and what it lost.
+
+        An approved one stands as it is: who approved it knew of its names and numbers, but maybe not of today's terms.
+        """
+        if original in self.approved:
+            return found, Losses(terms=self._lost(original, found).terms)
+        put = like_original(found, original)
+        put = mended(put, self._lost(original, put).terms)
+        return put, self._lost(original, put)
 
     def _in_context(self) -> list[str]:
         """One translation per line; sentences over several lines whole where they can be cut again."""
         texts = [line.text for line in self.lines]
-        plain = self.translator.translate(texts, self.source, self.target)
-        groups = joined_groups(self.lines)
+        asked = [text for text in texts if text not in self.approved]
+        answers = iter(self.translator.translate(asked, self.source, self.target) if asked else [])
+        plain = [self.approved[text] if text in self.approved else next(answers) for text in texts]
+        groups = self._sentences()
         joined = [" ".join(texts[at] for at in group) for group in groups]
         whole = self.translator.translate(joined, self.source, self.target) if joined else []
         for group, text in zip(groups, whole, strict=True):
@@ -154,6 +188,12 @@ class _Work:
             for at, part in zip(group, parts or [plain[at] for at in group], strict=True):
                 plain[at] = part
         return plain
+
+    def _sentences(self) -> list[list[int]]:
+        """Places of lines that form one sentence; an approved line is asked for no more, so it ends one."""
+        ending = [one.model_copy(update={"text": ""}) if one.text in self.approved else one for one in self.lines]
+        groups = [[at for at in group if self.lines[at].text not in self.approved] for group in joined_groups(ending)]
+        return [group for group in groups if len(group) > 1]
 
     @cached_property
     def _known_names(self) -> frozenset[str]:
@@ -165,13 +205,14 @@ class _Work:
             translated,
             source=self.source,
             target=self.target,
-            glossary=self.chosen.glossary,
+            glossary=self.glossary,
             known_names=self._known_names,
         )
 
-    def _to_hide(self, text: str, lost: Losses) -> Mapping[str, str]:
-        hide = {term: self.chosen.glossary[term] for term in lost.terms} | {name: name for name in lost.names}
-        return hide | number_writings(text, lost.numbers, self.source, self.target)
+    def _to_hide(self, text: str, lost: Losses) -> list[Term]:
+        """What was lost, names and numbers as terms that count as they are written."""
+        written = {name: name for name in lost.names} | number_writings(text, lost.numbers, self.source, self.target)
+        return [*lost.terms, *(Term(term=one, wording=put, match_case=True) for one, put in written.items())]
 
     def _seconds(self, text: str) -> float:
         return predicted_seconds(text, self.target, self.voice)

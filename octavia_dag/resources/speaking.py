@@ -37,6 +37,8 @@ class SpeakingChoices(Protocol):
     def parallel(self) -> int: ...  # noqa: D102
     @property
     def reuse(self) -> bool: ...  # noqa: D102
+    @property
+    def share(self) -> bool: ...  # noqa: D102
 
 
 def speak_lines(
@@ -68,8 +70,19 @@ def speak_lines(
     room = rooms(transcript.lines, sync, end_s if programme_s is None else programme_s)
     originals = {line.id: line for line in transcript.lines}
     voices = {role.speaker: role.voice for role in casting.roles}
-    reuse, language = synthesis.reuse, translation.target
-    booth = Booth(synthesizer, condenser, media, store, sync, language, folder, version, glossary, reuse)
+    booth = Booth(
+        synthesizer=synthesizer,
+        condenser=condenser,
+        media=media,
+        store=store,
+        sync=sync,
+        language=translation.target,
+        folder=folder,
+        version=version,
+        glossary=glossary,
+        reuse=synthesis.reuse,
+        share=synthesis.share,
+    )
     jobs = [
         Job(line, originals[line.id], voices[line.speaker], room[line.id])
         for line in translation.lines

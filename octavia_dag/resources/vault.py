@@ -39,6 +39,8 @@ def load_key(value: str | None, key_file: Path) -> bytes:
     try:
         if not key_file.exists():
             _make(key_file)
+        if not key_file.is_file():
+            raise StorageError(f"Reading the key of the voice profiles: {key_file} is no file; move it away.")
         if stat.S_IMODE(key_file.stat().st_mode) & _OTHERS:
             raise StorageError(
                 f"Reading the key of the voice profiles: others can read {key_file}; if it was never shared, "
@@ -52,6 +54,17 @@ def load_key(value: str | None, key_file: Path) -> bytes:
     if not _is_key(key):
         raise StorageError(f"The file {key_file} holds no key of voice profiles; restore it, or delete it.")
     return key
+
+
+def refuse_key(value: str | None, key_file: Path) -> None:
+    """What `load_key` would raise, without making a key where there is none."""
+    folder = key_file.parent
+    if value or key_file.exists():
+        load_key(value, key_file)
+    elif folder.exists() and not folder.is_dir():
+        raise StorageError(
+            f"Keeping a key of the voice profiles: {folder} is no folder; move it away, or choose another --home."
+        )
 
 
 def seal(profiles: Sequence[Profile], key: bytes) -> bytes:

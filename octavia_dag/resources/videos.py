@@ -1,7 +1,7 @@
 """The videos of an installation: one record each, found by content hash, whatever name the file came under.
 
 A record is made when a video is registered and rewritten when its file moves or another language is asked for. The
-video's layer of settings lies beside it. Registering the same content twice gives the same id.
+video's layers of settings lie beside it. Registering the same content twice gives the same id.
 """
 
 from pathlib import Path
@@ -13,18 +13,21 @@ from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomic
 from octavia_dag.schema import Document
 
 RECORD = "video.json"
-LAYER = "settings.yaml"
 HASH_LENGTHS = (8, 16, 64)
 
 
 class VideoRecord(Document):
-    """A registered video. `path` is where its file was last seen, `requested` the languages asked for so far."""
+    """A registered video. `path` is where its file was last seen, `requested` the languages asked for so far.
+
+    `seconds` is its length, from which the time of work on it is estimated.
+    """
 
     id: str
     name: str
     path: str
     sha256: str
     size: int
+    seconds: float = 0.0
     requested: tuple[str, ...] = ()
 
 
@@ -70,8 +73,3 @@ def request(store: ArtifactStore, video: str, language: str) -> VideoRecord:
     if language in known.requested:
         return known
     return save(store, known.model_copy(update={"requested": tuple(sorted({*known.requested, language}))}))
-
-
-def layer_path(store: ArtifactStore, video: str) -> Path:
-    """Where the video's own settings lie; the file may be absent."""
-    return store.video_folder(video) / LAYER

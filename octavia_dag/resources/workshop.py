@@ -1,4 +1,6 @@
-"""Everything a step works with, as one resource: the store, ffmpeg, the engines, the key of the private voices."""
+"""Everything a step works with, as one resource: the store, ffmpeg, the engines, the key of the private voices, the
+translation memory. And what the run at hand was told in the Launchpad.
+"""
 
 from pathlib import Path
 
@@ -6,8 +8,10 @@ import dagster as dg
 
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
-from octavia_dag.resources.vault import load_key
+from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.vault import load_key, refuse_key
 
 
 class Vault(dg.ConfigurableResource):
@@ -20,6 +24,11 @@ class Vault(dg.ConfigurableResource):
         """The Fernet key; made and kept in `key_file` where there is none yet."""
         return load_key(self.key or None, Path(self.key_file))
 
+    def refuse_unusable(self) -> None:
+        """What `secret` would raise, without making a key; also outside of a run, where nobody looked `key` up yet."""
+        key = self.key.get_value() if isinstance(self.key, dg.EnvVar) else self.key
+        refuse_key(key or None, Path(self.key_file))
+
 
 class Workshop(dg.ConfigurableResource):
     """The tools of a step."""
@@ -28,3 +37,5 @@ class Workshop(dg.ConfigurableResource):
     media: Media
     engines: EngineRoom
     vault: Vault
+    memory: Memory
+    launch: Launch

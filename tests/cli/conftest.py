@@ -1,6 +1,6 @@
 """Small videos, made by ffmpeg, with real speech in them; fakes for the engines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import soundfile
 import yaml
 from octavia_command import MakeVideo, Octavia, make_octavia
 from octavia_fakes import ENGINES
+from wandering import Grounds
 
 from octavia_dag.cli.sample import RECORDING
 from octavia_dag.resources.engines import Samples
@@ -75,3 +76,23 @@ def make_video(media: Media, speech: tuple[Samples, int], tmp_path_factory: pyte
         return path
 
     return make
+
+
+@pytest.fixture(scope="module")
+def wandered(
+    media: Media, speech: tuple[Samples, int], models_dir: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Grounds]:
+    """Sequences over a video of six seconds with two tracks, the second of which says something else."""
+    folder = tmp_path_factory.mktemp("sequences")
+    samples, rate = speech
+    path = folder / "talk.mp4"
+    wavs = {name: folder / f"{name}.wav" for name in ("first", "second")}
+    soundfile.write(wavs["first"], samples[rate : 7 * rate], rate)
+    soundfile.write(wavs["second"], samples[7 * rate : rate : -1], rate)
+    picture = ffmpeg.input("testsrc2=size=64x48:rate=10:duration=6", f="lavfi")
+    sounds = [ffmpeg.input(str(wav)).audio for wav in wavs.values()]
+    layout = {"vcodec": "libx264", "pix_fmt": "yuv420p", "acodec": "aac", "ac": 2, "ar": 48000}
+    media.run(ffmpeg.output(picture.video, *sounds, str(path), **layout), "Making a video")
+    grounds = Grounds(folder, models_dir, path)
+    yield grounds
+    grounds.close()

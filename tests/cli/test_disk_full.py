@@ -18,7 +18,7 @@ SCRIPT = """
 set -e
 mount -t tmpfs -o size={size}m tmpfs {home}
 (
-    while ! ls {home}/store/videos/*/synced_speech/*/current >/dev/null 2>&1; do sleep 0.02; done
+    while ! ls {home}/store/videos/*/current/synced_speech.*.json >/dev/null 2>&1; do sleep 0.02; done
     free=$(df -k --output=avail {home} | tail -1)
     head -c $(( (free - {left}) * 1024 )) /dev/zero > {home}/ballast
 ) &

@@ -1,6 +1,10 @@
 """Bad input is refused with exit 2, one sentence, no traceback, and nothing left behind."""
 
+import json
+import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +85,12 @@ def test_a_pair_that_cannot_be_dubbed_is_refused_with_those_that_can(octavia: Oc
         ("mix: {depth: 3}", ("mix.depth", "duck_depth_db")),
         ("music: {depth: 3}", ("music", "separation")),
         ("synthesis: {engine: 'no.such:Engine'}", ("no.such:Engine",)),
+        ("separation: {engine: 'no.such:Engine'}", ("no.such:Engine",)),
+        ("voices: {cast: {A: nobody}}", ("voices.cast", "nobody", "pf_dora")),
+        ("mix: {duck_depth_db: 2020-99-99}", ("YAML",)),
+        ("mix: {duck_depth_db: !!int abc}", ("YAML",)),
+        ("mix: {duck_depth_db: " + "9" * 5000 + "}", ("YAML",)),
+        ("[" * 3000, ("YAML",)),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(
@@ -92,6 +102,52 @@ def test_a_bad_setting_is_refused_by_name(
 
 
 def test_bad_arguments_are_refused_with_exit_2(octavia: Octavia) -> None:
-    done = octavia("dub", "--to", "pt-BR")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    _refused(octavia("dub", "talk.mp4"), octavia, "--help")
+
+
+def test_settings_that_come_through_a_pipe_are_not_waited_for(octavia: Octavia, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.yaml")
+    done = octavia("dub", "talk.mp4", "--to", "pt-BR", "--settings", tmp_path / "settings.yaml")
+    _refused(done, octavia, "settings.yaml")
+
+
+def test_a_name_that_is_no_text_is_refused(octavia: Octavia, make_video: MakeVideo, tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/a\xffb.mp4")
+    shutil.copyfile(make_video("talk.mp4"), odd)
+    _refused(octavia("dub", odd, "--to", "pt-BR"), octavia, "UTF-8")
+
+
+def test_a_name_too_long_for_its_results_is_refused(octavia: Octavia, make_video: MakeVideo, tmp_path: Path) -> None:
+    long = tmp_path / f"{'a' * 245}.mp4"
+    shutil.copyfile(make_video("talk.mp4"), long)
+    _refused(octavia("dub", long, "--to", "pt-BR", "--out", tmp_path / "out"), octavia, "too long", "rename")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("first", "out"), [("talk.MP4", "."), ("talk.mp4", "link")])
+def test_a_result_that_would_fall_onto_a_source_is_refused(
+    first: str, out: str, octavia: Octavia, make_video: MakeVideo, tmp_path: Path
+) -> None:
+    sources = [tmp_path / first, tmp_path / "talk.pt-BR.mp4"]
+    for path in sources:
+        shutil.copyfile(make_video("talk.mp4"), path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    _refused(octavia("dub", *sources, "--to", "pt-BR", "--out", tmp_path / out), octavia, "talk.pt-BR.mp4")
+
+
+def test_a_key_that_is_none_is_refused_before_anything_is_made(
+    octavia: Octavia, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = make_video("talk.mp4")
+    key = {"OCTAVIA_VOICE_KEY": "not a key"}
+    command = [sys.executable, "-c", "from octavia_dag.cli import main; main()", "dub", str(video), "--to", "pt-BR"]
+    done = subprocess.run(command, env=octavia.environment() | key, capture_output=True, text=True, check=False)
+    _refused(done, octavia, "Fernet key")
+    assert "not a key" not in done.stderr
+
+
+def test_a_refusal_is_told_as_json_too(octavia: Octavia, tmp_path: Path) -> None:
+    done = octavia("dub", tmp_path / "none.mp4", "--to", "pt-BR", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["dubs"], answer["exit_code"]) == ([], 2)
+    assert "none.mp4" in answer["error"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from octavia_dag.dubbing import quality
-from octavia_dag.schema import Span
+from octavia_dag.schema import Measure, Span
 
 
 def _noise(seconds: float, rate: int = 16000, seed: int = 1) -> quality.Samples:
@@ -83,3 +83,24 @@ def test_one_fast_line_of_six_is_allowed_and_two_are_not() -> None:
     two_fast = quality.rates([1.0] * 4 + [1.25] * 2, 1.2, 1.3)
     assert one_fast[0].ok
     assert not two_fast[0].ok
+
+
+def _gaps_of(source: quality.Samples, dub: quality.Samples) -> list[Measure]:
+    meter = quality.GapMeter(np.ones(200, dtype=np.bool_), 16000)
+    meter.add(source, dub)
+    return quality.gaps_without_music(meter)
+
+
+def test_without_music_a_bed_that_is_left_breaks_the_promise_of_silence() -> None:
+    silence = _gaps_of(_noise(2.0), (_noise(2.0) * 0.01).astype(np.float32))[-1]
+    assert (silence.name, silence.ok) == ("sound in gaps", False)
+
+
+def test_without_music_digital_silence_holds() -> None:
+    silence = _gaps_of(_noise(2.0), np.zeros((32000, 2), np.float32))[-1]
+    assert (silence.value, silence.ok) == (-120.0, True)
+
+
+def test_without_music_the_beds_promises_say_why_they_do_not_apply() -> None:
+    measures = [*_gaps_of(_noise(2.0), _noise(2.0))[:2], *quality.no_bed()]
+    assert {(one.value, one.note) for one in measures} == {(None, quality.MUSIC_OFF)}

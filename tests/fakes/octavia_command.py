@@ -15,11 +15,12 @@ LIMIT_S = 300
 
 @dataclass(frozen=True)
 class Octavia:
-    """Runs the command in `home` and looks at what is left."""
+    """Runs the command in `home` and looks at what is left. `threads`: so many cores, None: those there are."""
 
     home: Path
     models_dir: str
     control: Path
+    threads: int | None = None
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OCTAVIA_")}
@@ -28,6 +29,7 @@ class Octavia:
             "OCTAVIA_MODELS": self.models_dir,
             "PYTHONPATH": str(FAKES),
             "FAKES_CONTROL": str(self.control),
+            **({} if self.threads is None else {"OCTAVIA_THREADS": str(self.threads)}),
         }
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
@@ -53,12 +55,12 @@ class Octavia:
         return sum(line.startswith(f"{name} ") for line in path.read_text().splitlines()) if path.exists() else 0
 
 
-def make_octavia(folder: Path, models_dir: str) -> Octavia:
+def make_octavia(folder: Path, models_dir: str, threads: int | None = None) -> Octavia:
     """A command with a fresh home below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     control = folder / "fakes.json"
     control.write_text("{}", encoding="utf-8")
-    return Octavia(folder / "home", models_dir, control)
+    return Octavia(folder / "home", models_dir, control, threads)
 
 
 MakeVideo = Callable[..., Path]

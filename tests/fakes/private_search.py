@@ -15,7 +15,7 @@ from finished import Dub
 
 from octavia_dag.assets.analysis import VOCALS
 from octavia_dag.dubbing.voices import reference_segments
-from octavia_dag.resources.engines import Samples, VoiceCloner
+from octavia_dag.resources.engines import Profile, Samples, VoiceCloner
 from octavia_dag.resources.sound import info, read_blocks, read_mono
 from octavia_dag.schema import SpeakerMap, Stems
 
@@ -52,6 +52,13 @@ def needles(dub: Dub, cloner: VoiceCloner) -> list[Needle]:
         found.append(Needle("reference in the profile", profile.reference_wav[half : half + 400]))
         found += list(_embedding(np.asarray(profile.embedding, np.float64)))
     return [needle for needle in found if len(set(needle.content)) > 4]  # silence is everywhere
+
+
+def sample_needles(sound: Samples, profile: Profile) -> list[Needle]:
+    """Everything private of a 16 kHz voice sample, of which `profile` was made: its middle, its embedding."""
+    middle = len(sound) / HEARING_HZ / 2
+    found = [Needle(f"16 kHz, {kind}", raw) for kind, raw in _forms(_cut(sound, middle, HEARING_HZ))]
+    return [*found, *_embedding(np.asarray(profile.embedding, np.float64))]
 
 
 def search(root: Path, wanted: list[Needle]) -> list[str]:

@@ -220,3 +220,19 @@ def test_real_music_steps_back_and_is_untouched_before_the_first_word(scene: Sce
     assert dropped_db(music, scene.ducked, rate, spans) == pytest.approx(6.0, abs=0.3)
     assert written.median_reduction_db == pytest.approx(6.0, abs=0.3)
     assert np.array_equal(scene.ducked[: 4 * rate], music[: 4 * rate])
+
+
+def test_without_music_the_bed_is_silence_of_the_same_length(scene: Scene) -> None:
+    scene.mixed(Mix(keep_music=False))
+    assert scene.ducked.shape == scene.bed.shape
+    assert not scene.ducked.any()
+    assert scene.written.median_reduction_db is None
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_without_music_the_dub_alone_is_as_loud_as_the_original_speech(scene: Scene, channels: int) -> None:
+    scene.channels, scene.dub_level = channels, 0.03
+    scene.mixed(Mix(keep_music=False))
+    assert scene.result.shape == scene.bed.shape
+    assert scene.written.speech_lufs == pytest.approx(scene.written.original_speech_lufs, abs=0.1)
+    assert not scene.result[: round(0.9 * scene.rate)].any()

@@ -1,18 +1,19 @@
 """At risk: a line that says less, longer, or another thing than the original, and no flag that tells."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import PrivateAttr
 
 from octavia_dag.dubbing.lengths import predicted_seconds
 from octavia_dag.resources.embedded.condenser import RuleCondenser
 from octavia_dag.resources.embedded.translator import LocalTranslator
 from octavia_dag.resources.engines import Condenser, EngineInfo, Translator
-from octavia_dag.resources.localize import condense_text, translate_lines
-from octavia_dag.schema import Line, TranslatedLine
+from octavia_dag.resources.localize import FROM_MEMORY, condense_text, translate_lines
+from octavia_dag.schema import Line, Term, TranslatedLine
 from octavia_dag.settings import TranslationSlice
 
 
@@ -58,7 +59,12 @@ def line(text: str, start: float = 0.0, seconds: float = 60.0, speaker: str = "A
 
 
 def localized(
-    lines: Sequence[Line], translator: Translator, condenser: Condenser | None = None, **chosen: Any
+    lines: Sequence[Line],
+    translator: Translator,
+    condenser: Condenser | None = None,
+    glossary: Mapping[str, str] | None = None,
+    approved: Mapping[str, str] | None = None,
+    **chosen: Any,
 ) -> tuple[TranslatedLine, ...]:
     return translate_lines(
         lines,
@@ -67,6 +73,8 @@ def localized(
         translator=translator,
         condenser=condenser or RuleCondenser(),
         chosen=TranslationSlice(**chosen),
+        glossary=[Term(term=term, wording=wording) for term, wording in (glossary or {}).items()],
+        approved=approved,
         voice="kokoro",
     ).lines
 
@@ -117,6 +125,7 @@ def test_a_name_that_became_a_word_is_hidden_and_kept(local: LocalTranslator) ->
         translator=local,
         condenser=RuleCondenser(),
         chosen=TranslationSlice(),
+        glossary=(),
         voice="kokoro",
     )
     assert made.lines[0].text == "My name is Jordi Mas."
@@ -138,6 +147,60 @@ def test_what_could_not_be_kept_is_flagged() -> None:
         "the name 'Anna' was lost in translation",
         "the number 25 was lost in translation",
     )
+
+
+class Counting(Echo):
+    """Keeps what it was asked for."""
+
+    _asked: list[str] = PrivateAttr(default_factory=list[str])
+
+    @property
+    def asked(self) -> list[str]:
+        return self._asked
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        self._asked.extend(texts)
+        return list(texts)
+
+
+def test_an_approved_line_is_taken_word_for_word_and_asks_no_translator() -> None:
+    translator = Counting()
+    made = localized([line("Good morning.")], translator, approved={"Good morning.": "bom dia"})[0]
+    assert translator.asked == []
+    assert made.text == made.full_text == "bom dia"
+    assert made.flags == (FROM_MEMORY,)
+
+
+def test_an_approved_line_that_is_too_long_is_condensed() -> None:
+    text = "Na verdade, eu realmente aprecio a sua ajuda."
+    lines = [line("Thanks.", seconds=predicted_seconds(text, "pt-BR") / 1.5)]
+    made = localized(lines, Counting(), approved={"Thanks.": text})[0]
+    assert made.full_text == text
+    assert len(made.text) < len(text)
+
+
+def test_an_approved_line_is_no_part_of_a_sentence_that_is_translated_whole() -> None:
+    lines = [line("If we go,", 0, 2), line("and stay,", 3, 2), line("we win.", 6, 2)]
+    translator = Counting()
+    made = localized(lines, translator, approved={"we win.": "vencemos."})
+    assert [text for text in translator.asked if "we win" in text] == []
+    assert "If we go, and stay," in translator.asked
+    assert made[2].full_text == "vencemos."
+
+
+def test_the_lines_around_an_approved_one_are_not_joined_over_it() -> None:
+    lines = [line("If we go,", 0, 2), line("and stay,", 3, 2), line("we win.", 6, 2)]
+    translator = Counting()
+    localized(lines, translator, approved={"and stay,": "e ficarmos,"})
+    assert translator.asked == ["If we go,", "we win."]
+
+
+def test_an_approved_line_without_a_glossary_term_of_today_says_so() -> None:
+    made = localized(
+        [line("Mind the gap, Anna.")], Counting(), None, {"gap": "vão"}, {"Mind the gap, Anna.": "Cuidado!"}
+    )
+    assert made[0].flags == (FROM_MEMORY, "glossary term 'gap' was not used")
+    assert made[0].text == "Cuidado!"
 
 
 def test_a_line_that_fits_is_not_touched() -> None:
@@ -194,6 +257,7 @@ def test_progress_is_told_line_by_line() -> None:
         translator=Echo(),
         condenser=RuleCondenser(),
         chosen=TranslationSlice(),
+        glossary=(),
         voice="kokoro",
         report=told.append,
     )

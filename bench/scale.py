@@ -1,0 +1,132 @@
+"""What looking costs: `plan` for one video, and a tick of the automation with nothing to do, in catalogues of any size.
+
+    python bench/scale.py 10 1000 10000
+
+Prints, for each number of videos in three languages: seconds to plan one video, of the first tick (which plans as much
+as a tick may), how many ticks it takes until every video was judged, and of a tick after that. The catalogue is made of
+records and pointers as a run writes them; nothing is dubbed, since a tick reads nothing else.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+
+from octavia_dag import environment as surroundings
+from octavia_dag.assets.judging import Judge
+from octavia_dag.definitions import workshop
+from octavia_dag.graph import GRAPH
+from octavia_dag.keys import recipe
+from octavia_dag.partitions import VIDEOS
+from octavia_dag.plan import Sight
+from octavia_dag.resources.artifacts import Current
+from octavia_dag.resources.videos import RECORD, VideoRecord
+from octavia_dag.resources.workshop import Workshop
+from octavia_dag.sensors.automation import tick
+
+LANGUAGES = ("es", "fr", "pt-BR")
+MINUTE_S = 60.0
+
+
+def main() -> None:
+    """The measurement."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("videos", type=int, nargs="+")
+    for count in parser.parse_args().videos:
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"{count} videos: {measure(Path(folder), count)}", flush=True)  # noqa: T201
+
+
+def measure(home: Path, count: int) -> str:
+    """The figures of one catalogue, in words."""
+    environment = surroundings.read(home)
+    tools = workshop(environment)
+    names = fill(tools, count)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(VIDEOS.name or "", names)
+        planned = timed(lambda: Judge(tools).plan(names[0]))
+        assert Judge(tools).plan(names[0]).empty, "the catalogue was made wrongly"
+        ticks = [timed(lambda: tick(tools, instance, ""))]
+        while settled(home, names) < count:
+            ticks.append(timed(lambda: tick(tools, instance, "")))
+        idle = min(timed(lambda: tick(tools, instance, "")) for _ in range(3))
+    longest = max(ticks)
+    return (
+        f"plan {planned:.3f} s, tick at first {ticks[0]:.2f} s, longest {longest:.2f} s, "
+        f"{len(ticks)} ticks to judge all, idle tick {idle:.2f} s"
+    )
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def settled(home: Path, names: list[str]) -> int:
+    """How many videos have a mark."""
+    text = (home / "store" / "automation.json").read_text(encoding="utf-8")
+    return sum(name in text for name in names)
+
+
+def fill(tools: Workshop, count: int) -> list[str]:
+    """Makes `count` videos with every asset made in every language, and returns their ids."""
+    root = Path(tools.store.root)
+    names = [f"talk-{number:08x}" for number in range(count)]
+    for name in names:
+        folder = root / "videos" / name
+        (folder / "current").mkdir(parents=True)
+        record = VideoRecord(
+            id=name, name="talk.mp4", path="talk.mp4", sha256="f" * 64, size=1, seconds=MINUTE_S, requested=LANGUAGES
+        )
+        (folder / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
+    first = Judge(tools).sight(names[0])
+    texts = {pointer_name(one): one.model_dump_json() for one in pointers(tools, first)}
+    for name in names:
+        for file, text in texts.items():
+            (root / "videos" / name / "current" / file).write_text(text.replace(names[0], name), encoding="utf-8")
+    return names
+
+
+def pointer_name(one: Current) -> str:
+    """The file of a pointer, as the store names it."""
+    return f"{one.asset}.{one.language}.json" if one.language else f"{one.asset}.json"
+
+
+def pointers(tools: Workshop, sight: Sight) -> list[Current]:
+    """What a run of everything would leave."""
+    judge, made = Judge(tools), dict[tuple[str, str | None], Current]()
+    for node in GRAPH.values():
+        for language in (None,) if node.granularity == "video" else sight.languages:
+            above = {n: made[n, language if GRAPH[n].granularity == "dub" else None] for n in node.inputs}
+            settings = sight.settings[language]
+            found = recipe(
+                node,
+                language,
+                inputs={n: one.data_version for n, one in above.items()} or {"file": sight.file},
+                settings=settings,
+                engines=judge.engines(node, settings),
+                extras={},
+            )
+            made[node.name, language] = Current(
+                asset=node.name,
+                video=sight.video,
+                language=language,
+                key=found.key,
+                data_version=found.key[:32],
+                code_version=found.code_version,
+                inputs=dict(found.inputs),
+                settings=dict(found.settings),
+                engines=dict(found.engines),
+                counts={},
+                seconds=1.0,
+            )
+    return list(made.values())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Which cast the settings ask for: everybody's own voice, the main speaker by a personal sample, or one voice for all.
+
+The switches are independent: with a personal sample and one voice for all, that voice is the one nearest to the sample.
+What a switch did, or could not do, is told in words beside the cast.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from octavia_dag.assets.personal import NONE_REGISTERED, note_of, sample_for
+from octavia_dag.dubbing.lead import cast_by_hand, cast_by_sample, main_speaker, one_voice
+from octavia_dag.dubbing.voices import Candidate, Person
+from octavia_dag.schema import Role
+
+if TYPE_CHECKING:
+    from octavia_dag.assets.step import Work
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The roles, and what is to be said of them."""
+
+    roles: Sequence[Role]
+    notes: tuple[str, ...]
+
+
+def cast_as_set(
+    work: "Work", people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]
+) -> Cast:
+    """The cast that the switches ask for; `chosen` are the voices chosen by hand."""
+    main = main_speaker(people)
+    sample = sample_for(work, main.speaker, main.talk_seconds)
+    notes = _personal_notes(work, main, sample, chosen)
+    if main.speaker in chosen:
+        sample = None
+    if not work.settings.voices.own_voices:
+        led = [sample if sample and person.speaker == sample.speaker else person for person in people]
+        roles = one_voice(led, candidates, chosen)
+        if sample:
+            roles = [role.model_copy(update={"personal": role.speaker == main.speaker}) for role in roles]
+        return Cast(roles, (*notes, *_one_voice_notes(main, roles[0], chosen)))
+    if sample:
+        return Cast(cast_by_sample(people, candidates, chosen, sample), notes)
+    return Cast(cast_by_hand(people, candidates, chosen), notes)
+
+
+def _personal_notes(work: "Work", main: Person, sample: Person | None, chosen: Mapping[str, str]) -> tuple[str, ...]:
+    if not work.settings.voices.personal:
+        return ()
+    if sample is None:
+        return (NONE_REGISTERED,)
+    if main.speaker in chosen:
+        return (f"The personal voice is not used: a voice was chosen by hand for {main.speaker}, who talks the most.",)
+    return (note_of(work, main.speaker),)
+
+
+def _one_voice_notes(main: Person, role: Role, chosen: Mapping[str, str]) -> tuple[str, ...]:
+    told = f"Voices of their own are switched off: everybody speaks with {role.voice.id}, as {main.speaker} does."
+    others = sorted(speaker for speaker in chosen if speaker != main.speaker)
+    unused = (f"The voices chosen by hand for {', '.join(others)} are not used then.",) if others else ()
+    return (told, *unused)

@@ -1,0 +1,45 @@
+"""What people gave for the words of a dub: glossary entries and approved lines, as far as the transcript has them.
+
+An entry whose term nobody says and an approved line that is not said again are not given, so they make nothing again.
+"""
+
+from pathlib import Path
+
+from octavia_dag.assets.giving import Asked, Giver
+from octavia_dag.dubbing.glossary import terms_in
+from octavia_dag.resources.glossary_files import effective_entries
+from octavia_dag.schema import Term
+from octavia_dag.settings import digest
+
+
+def _entries(asked: Asked) -> tuple[Term, ...]:
+    found = effective_entries(Path(asked.store.root), asked.video, asked.language) if asked.language else ()
+    return tuple(entry.term for entry in found)
+
+
+def _glossary(asked: Asked) -> str:
+    found = _entries(asked)
+    return digest([one.model_dump() for one in found]) if found else ""
+
+
+def _terms_said(asked: Asked) -> list[dict[str, str | bool]]:
+    transcript, entries = asked.transcript(), _entries(asked)
+    said = {one.term for line in (transcript.lines if transcript else ()) for one in terms_in(line.text, entries)}
+    return [one.model_dump() for one in entries if one.term in said]
+
+
+def _memory(asked: Asked) -> str:
+    return asked.workshop.memory.stamp(None, asked.language) if asked.language else ""
+
+
+def _lines_approved(asked: Asked) -> dict[str, str]:
+    """Not those of this very video: approving a translation must not make another one of it, to be approved again."""
+    transcript = asked.transcript()
+    if transcript is None or transcript.language is None or asked.language is None:
+        return {}
+    texts = [line.text for line in transcript.lines]
+    return asked.workshop.memory.lookup(transcript.language, asked.language, texts, but_of=asked.video)
+
+
+GLOSSARY = Giver("glossary", "translation", source=_glossary, used=_terms_said)
+MEMORY = Giver("memory", "translation", source=_memory, used=_lines_approved)

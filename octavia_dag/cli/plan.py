@@ -1,0 +1,95 @@
+"""`octavia plan`, `status` and `why`: what would be made again and why; nothing is launched."""
+
+import json
+from pathlib import Path
+
+import click
+
+from octavia_dag import environment as surroundings
+from octavia_dag.assets.judging import Judge
+from octavia_dag.cli.home import home_option
+from octavia_dag.cli.planning import plan_json, told_plan
+from octavia_dag.cli.which import meant
+from octavia_dag.errors import InputError
+from octavia_dag.graph import GRAPH
+from octavia_dag.layers import settings_of
+from octavia_dag.partitions import checked_language
+from octavia_dag.plan import Item
+from octavia_dag.resources import videos as registry
+from octavia_dag.resources.workshop import Workshop
+
+
+def _tools(home: Path | None) -> Workshop:
+    from octavia_dag.definitions import workshop
+
+    return workshop(surroundings.read(home))
+
+
+@click.command("plan")
+@click.argument("video")
+@click.option("--to", "languages", multiple=True, metavar="LANG", help="Languages besides those it is dubbed into.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@home_option
+def plan_command(video: str, languages: tuple[str, ...], as_json: bool, home: Path | None) -> None:
+    """Say what a dub of VIDEO would make, reuse and cost, and why."""
+    tools = _tools(home)
+    known = meant(tools.store, video)
+    found = Judge(tools).plan(known.id, tuple(checked_language(tag) for tag in languages))
+    settings = settings_of(Path(tools.store.root), known.id)
+    if as_json:
+        click.echo(json.dumps(plan_json(found, settings), indent=1, ensure_ascii=False))
+        return
+    click.echo(f"{known.id}:")
+    for line in told_plan(found, settings):
+        click.echo(f"  {line}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@home_option
+def status(as_json: bool, home: Path | None) -> None:
+    """List every partition that is not as it should be, of all videos."""
+    tools = _tools(home)
+    judge = Judge(tools)
+    plans = [judge.plan(one.id) for one in registry.records(tools.store)]
+    rows = [(plan.video, item) for plan in plans for item in plan.items if item.state != "current"]
+    if as_json:
+        told = [{"video": v, **_row(item)} for v, item in rows]
+        click.echo(json.dumps({"videos": len(plans), "partitions": told}, indent=1, ensure_ascii=False))
+        return
+    for video, item in rows:
+        click.echo(f"{video}  {item.language or '-'}  {item.asset}  {item.state}  {'; '.join(item.causes)}".rstrip())
+    click.echo(f"{len(plans)} videos, {len(rows)} partitions are not as they should be.")
+
+
+@click.command()
+@click.argument("video")
+@click.argument("language", metavar="LANG")
+@click.argument("asset")
+@home_option
+def why(video: str, language: str, asset: str, home: Path | None) -> None:
+    """Say why ASSET of VIDEO in LANG (- for what has no language) would be made again, or why not."""
+    tools = _tools(home)
+    if asset not in GRAPH:
+        raise InputError(f"There is no asset {asset!r}; the assets are {', '.join(GRAPH)}.")
+    tag = None if language == "-" or GRAPH[asset].granularity == "video" else checked_language(language)
+    known = meant(tools.store, video)
+    items = {(one.asset, one.language): one for one in Judge(tools).plan(known.id, (tag,) if tag else ()).items}
+    for line in _reasons(items, asset, tag):
+        click.echo(line)
+
+
+def _reasons(items: dict[tuple[str, str | None], Item], asset: str, language: str | None) -> list[str]:
+    """The verdict of one partition, then those of what it is made from, as far as they are not settled."""
+    item = items[asset, language]
+    told = "it is as it should be" if item.state == "current" else "; ".join(item.causes) or "an earlier outcome"
+    lines = [f"{asset}{f' in {language}' if language else ''}: {item.state}: {told}"]
+    for name in GRAPH[asset].inputs:
+        own = language if GRAPH[name].granularity == "dub" else None
+        if items[name, own].state != "current":
+            lines += [line for line in _reasons(items, name, own) if line not in lines]
+    return list(dict.fromkeys(lines))
+
+
+def _row(item: Item) -> dict[str, object]:
+    return {"asset": item.asset, "language": item.language, "state": item.state, "causes": list(item.causes)}

@@ -1,0 +1,31 @@
+"""One step of one partition at a time, whoever started it: the command, the UI or a sensor.
+
+The second one waits and then finds the artifact that the first one made. The lock is the kernel's (flock), so it ends
+with its holder, however that ends.
+"""
+
+import fcntl
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from octavia_dag.resources.artifacts import ArtifactStore, guarded
+
+_POLL_S = 0.2
+
+
+@contextmanager
+def locked(store: ArtifactStore, asset: str, video: str, language: str | None) -> Generator[None]:
+    """Holds the lock of one step of one partition; waits, interruptibly, while somebody else does."""
+    path = store.video_folder(video) / "locks" / (f"{asset}.{language}" if language else asset)
+    with guarded(f"Locking {asset} of {video}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    with file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_POLL_S)
+        yield

@@ -1,0 +1,61 @@
+"""A translator's answers are kept per text, so that a changed term or line asks for its own texts only.
+
+The artifact's key changes with any line, and then every line would be asked for again. An answer is kept under what it
+depends on: the engine and its revision, the pair, the text. A file appears whole or not at all; of two processes that
+ask at once, both write the same. A file that is damaged counts as absent.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from octavia_dag.resources.artifacts import guarded, write_atomically
+from octavia_dag.resources.engines import EngineInfo, Translator
+from octavia_dag.resources.line_store import line_key
+from octavia_dag.schema import Document
+
+
+class Answer(Document):
+    """What a translator made of one text."""
+
+    text: str
+    translation: str
+
+
+class Remembering:
+    """Asks `translator` only for texts that `folder` has no answer to, all of them in one call."""
+
+    def __init__(self, translator: Translator, folder: Path) -> None:
+        self._translator = translator
+        self._folder = folder
+
+    def info(self) -> EngineInfo:
+        """The translator's."""
+        return self._translator.info()
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """One translation per text, in order; equal texts are asked for once."""
+        known = {text: self._known(text, source, target) for text in texts}
+        unknown = [text for text, answer in known.items() if answer is None]
+        answers = self._translator.translate(unknown, source, target) if unknown else []
+        fresh = dict(zip(unknown, answers, strict=True))
+        for text, translation in fresh.items():
+            self._keep(Answer(text=text, translation=translation), source, target)
+        found = {text: answer.translation for text, answer in known.items() if answer is not None} | fresh
+        return [found[text] for text in texts]
+
+    def _known(self, text: str, source: str, target: str) -> Answer | None:
+        with guarded("Reading a kept translation"):
+            try:
+                return Answer.model_validate_json(self._path(text, source, target).read_bytes())
+            except (FileNotFoundError, ValidationError):
+                return None
+
+    def _keep(self, answer: Answer, source: str, target: str) -> None:
+        with guarded("Keeping a translation"):
+            write_atomically(self._path(answer.text, source, target), answer.model_dump_json().encode())
+
+    def _path(self, text: str, source: str, target: str) -> Path:
+        told = self._translator.info()
+        return self._folder / f"{line_key(told.name, told.revision, source, target, text)}.json"

@@ -1,0 +1,43 @@
+"""At risk: a cell that a spreadsheet or a library takes for something else."""
+
+from pathlib import Path
+
+import pytest
+
+from octavia_dag.errors import InputError
+from octavia_dag.resources.tables import read_table, write_table
+
+ROWS = [{"line": "L001", "text": '=1+1, é | "x"'}, {"line": "L002", "text": "NA"}]
+COLUMNS = ("line", "text")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.xlsx"])
+def test_a_table_comes_back_as_it_went_out(tmp_path: Path, name: str) -> None:
+    write_table(tmp_path / name, ROWS, COLUMNS)
+    assert read_table(tmp_path / name, COLUMNS) == ROWS
+
+
+def test_a_table_saved_with_semicolons_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("line;text\nL001;um, dois\n", encoding="utf-8-sig")
+    assert read_table(path, COLUMNS) == [{"line": "L001", "text": "um, dois"}]
+
+
+def test_a_table_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", ROWS, COLUMNS)
+    with pytest.raises(InputError, match="may hold corrections"):
+        write_table(tmp_path / "table.csv", [], COLUMNS)
+
+
+def test_a_table_without_a_column_is_refused(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", ROWS, COLUMNS)
+    with pytest.raises(InputError, match="lacks the column speaker"):
+        read_table(tmp_path / "table.csv", ("line", "speaker"))
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.xlsx", b"no workbook"), ("a.csv", b"\xff\xfe\x00"), ("a.txt", b"")])
+def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        read_table(path, COLUMNS)

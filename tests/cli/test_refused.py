@@ -102,7 +102,7 @@ def test_a_bad_setting_is_refused_by_name(
 
 
 def test_bad_arguments_are_refused_with_exit_2(octavia: Octavia) -> None:
-    _refused(octavia("dub", "talk.mp4"), octavia, "--help")
+    _refused(octavia("dub", "--to", "pt-BR"), octavia, "--help")
 
 
 def test_settings_that_come_through_a_pipe_are_not_waited_for(octavia: Octavia, tmp_path: Path) -> None:

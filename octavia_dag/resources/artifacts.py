@@ -44,8 +44,8 @@ class Stored(Document):
     sha256: str
 
 
-class Manifest(Document):
-    """What an artifact is and what it was made from. `deleted` names files removed on purpose (private payloads)."""
+class Origin(Document):
+    """What an artifact is and what it was made from. `extras` is what people gave besides settings."""
 
     asset: str
     video: str
@@ -57,34 +57,27 @@ class Manifest(Document):
     settings: dict[str, Any]
     engines: dict[str, str]
     extras: dict[str, Any] = Field(default={})
-    files: dict[str, Stored]
-    seconds: float
-    busy_seconds: float
     counts: dict[str, int]
+    seconds: float
+
+
+class Manifest(Origin):
+    """Lies in the artifact's folder. `deleted` names files removed on purpose (private payloads)."""
+
+    files: dict[str, Stored]
+    busy_seconds: float
     deleted: tuple[str, ...] = ()
 
 
-class Current(Document):
-    """The latest materialization of a partition: of its manifest all but the files.
+class Current(Origin):
+    """The latest materialization of a partition.
 
     `experiment` is the run's own configuration, `slice: {field: value}`, where it had one: such an outcome is not what
     the settings ask for. `sources` are hashes of all that extras were chosen from (the whole glossary, the whole
     memory), so that what cannot have changed need not be looked up again.
     """
 
-    asset: str
-    video: str
-    language: str | None
-    key: str
-    data_version: str
-    code_version: str
-    inputs: dict[str, str]
-    settings: dict[str, Any]
-    engines: dict[str, str]
-    extras: dict[str, Any] = Field(default={})
     sources: dict[str, str] = Field(default={})
-    counts: dict[str, int]
-    seconds: float
     experiment: dict[str, Any] = Field(default={})
 
 
@@ -163,7 +156,7 @@ class ArtifactStore(dg.ConfigurableResource):
         self, artifact: Artifact, sources: Mapping[str, str] | None = None, experiment: Mapping[str, Any] | None = None
     ) -> None:
         """Makes `artifact` the current one of its partition; written only where something changes."""
-        told = artifact.manifest.model_dump(include=set(Current.model_fields))
+        told = artifact.manifest.model_dump(include=set(Origin.model_fields))
         pointer = Current(**told, sources=dict(sources or {}), experiment=dict(experiment or {}))
         manifest = artifact.manifest
         before = self.pointer(manifest.asset, manifest.video, manifest.language)

@@ -12,12 +12,13 @@ PYTHON ?= python3.11
 # Apertium's pairs between languages that the synthesizer speaks.
 SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita
 
-.PHONY: help dub ui test test-system soak check models system clean
+.PHONY: help dub ui test test-operators test-system soak check models system clean
 
 help:
 	@echo 'make dub VIDEO=talk.mp4 TO=pt-BR OUT=out    dubs VIDEO into TO ("pt-BR es": both); no VIDEO: a sample'
 	@echo 'make ui        shows the graph and its runs in a browser'
 	@echo 'make test      checks the code, then runs the tests'
+	@echo 'make test-operators    the tests of what operators change, correct, approve and switch'
 	@echo 'make soak      by hand: a video longer than an hour'
 	@echo 'make check     lint, format and types'
 	@echo 'make system    as root: system packages that add rough language pairs'
@@ -32,9 +33,16 @@ dub: models
 ui: models
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" octavia ui
 
-# Two files of tests at a time: most of a test's time is a process that starts, which takes one core.
+# Two files of tests at a time: most of a test's time is a process that starts, which takes one core. In their own order,
+# since the files with the fewest tests are the longest, and would come last.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: check models
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+	@.venv/bin/python -m pytest $(AT_ONCE)
+
+# What operators do with a dub that is made: change, correct, approve, switch.
+test-operators: .venv/.dev models
+	@.venv/bin/python -m pytest -m operators $(AT_ONCE)
 
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models

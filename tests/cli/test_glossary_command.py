@@ -10,6 +10,8 @@ from octavia_command import MakeVideo, Octavia, make_octavia
 from octavia_dag.resources.memory import Approved, Memory
 from octavia_dag.schema import DubbedChunks, Transcript, Translation
 
+pytestmark = pytest.mark.operators
+
 HEAD = "term,language,translation,case,do-not-translate"
 
 

@@ -16,6 +16,8 @@ from octavia_dag.partitions import VIDEOS, dub_key
 from octavia_dag.resources.launch import Launch
 from octavia_dag.settings import SWITCHES, Settings
 
+pytestmark = pytest.mark.operators
+
 MUSIC_OFF = {"mix": {"keep_music": False}}
 
 

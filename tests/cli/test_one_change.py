@@ -28,6 +28,8 @@ from octavia_dag.resources.artifacts import Artifact, ArtifactStore
 from octavia_dag.resources.videos import records
 from octavia_dag.schema import Document, DubbedChunks, SpeakerMap
 
+pytestmark = pytest.mark.operators
+
 LANGUAGE, SLOWEST_CAP = "pt-BR", 1.05
 SOURCE_SIDE = {node.name for node in of_granularity("video")}
 NOTHING_TO_DO_WITHIN_S = 5.0

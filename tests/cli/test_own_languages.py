@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 from octavia_command import MakeVideo, Octavia
 from octavia_fakes import ENGINES
+
+pytestmark = pytest.mark.operators
 
 
 def _settings(folder: Path, languages: list[str]) -> Path:

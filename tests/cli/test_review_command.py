@@ -13,6 +13,8 @@ from octavia_fakes import ENGINES
 
 from octavia_dag.graph import of_granularity
 
+pytestmark = pytest.mark.operators
+
 LANGUAGE = "pt-BR"
 SOURCE_SIDE = [node.name for node in of_granularity("video")]
 

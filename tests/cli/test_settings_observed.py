@@ -12,6 +12,8 @@ from octavia_dag.partitions import dub_key
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.videos import records
 
+pytestmark = pytest.mark.operators
+
 SETTING = "mix.duck_depth_db"
 Observations = list[tuple[str, dict[str, object]]]
 

@@ -18,6 +18,8 @@ from octavia_dag.environment import enter, read
 from octavia_dag.resources.artifacts import ArtifactStore, Manifest
 from octavia_dag.resources.videos import records
 
+pytestmark = pytest.mark.operators
+
 LANGUAGES = ("es", "pt-BR")
 STARTED_WITHIN_S = 90
 GONE_WITHIN_S = 15

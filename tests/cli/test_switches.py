@@ -9,6 +9,8 @@ from octavia_dag.resources.media import Media
 from octavia_dag.resources.probe import probe_video
 from octavia_dag.schema import Casting, DuckedMix, QaReport
 
+pytestmark = pytest.mark.operators
+
 BEFORE_SPEECH = (0.8, SPEECH_S[0] - 0.6)  # music alone
 BED = ("bed level in gaps", "bed correlation in gaps", "bed reduction under speech", "original words left in the bed")
 OWN = ("voices apart", "lines in their own voice", "speakers heard as another voice class")

@@ -20,6 +20,8 @@ from octavia_dag.resources.personal import profile_of
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.schema import Casting, QaReport
 
+pytestmark = pytest.mark.operators
+
 HEARING_HZ = 16000
 CONSENT = ("--who", "Ana Lima", "--purpose", "the lectures of this spring")
 

@@ -206,7 +206,7 @@ def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Wo
 def _experiment(node: Node, workshop: Workshop) -> Layer:
     """A run's own configuration, where it set anything that this step, or one above it, reads; else nothing."""
     experiment = workshop.launch.layer()
-    above = {node.name, *(name for name in GRAPH if name in ancestors(node.name))}
+    above = {node.name, *ancestors(node.name)}
     reads = {place for name in above for place in GRAPH[name].reads}
     given_places = {f"{name}.{field}" for name, fields in experiment.items() for field in fields}
     touched = any(place in reads or place.split(".")[0] in reads for place in given_places)

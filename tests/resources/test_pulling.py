@@ -164,7 +164,7 @@ def test_a_network_that_does_not_answer_is_named_as_the_cause(
 ) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(ModelError, match="the network did not answer"):
         pull(str(store), ["split"], quiet)

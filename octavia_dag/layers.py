@@ -9,10 +9,8 @@ with who and when, one JSON object a line. A dub's own layer may not hold what a
 would be ignored there without a word.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import yaml
 from octavia_dag.errors import SettingsError
 from octavia_dag.graph import of_granularity
 from octavia_dag.resources.artifacts import guarded, write_atomically
+from octavia_dag.resources.records import append_record, recorded
 from octavia_dag.settings import Layer, Settings, effective
 
 LAYER = "settings.yaml"
@@ -127,7 +126,8 @@ def change_layer(store: Path, place: Place, wanted: Layer, *, who: str) -> list[
     path = place.file(store)
     with guarded(f"Writing the settings of {place}"):
         write_atomically(path, yaml.safe_dump(wanted, allow_unicode=True, sort_keys=False).encode())
-        _record(place, store, changes, who)
+    rows = [{"language": place.language, "setting": c.setting, "before": c.before, "after": c.after} for c in changes]
+    append_record(place.folder(store) / CHANGES, who, rows)
     return changes
 
 
@@ -140,28 +140,7 @@ def differences(before: Layer, after: Layer) -> list[Change]:
 
 def recorded_changes(store: Path, place: Place) -> list[dict[str, Any]]:
     """What was changed at `place` by the command, the oldest first: when, who, setting, before, after."""
-    path = place.folder(store) / CHANGES
-    if not path.exists():
-        return []
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row["language"] == place.language]
-
-
-def _record(place: Place, store: Path, changes: list[Change], who: str) -> None:
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    rows = [
-        {
-            "when": when,
-            "who": who,
-            "language": place.language,
-            "setting": c.setting,
-            "before": c.before,
-            "after": c.after,
-        }
-        for c in changes
-    ]
-    with (place.folder(store) / CHANGES).open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+    return [row for row in recorded(place.folder(store) / CHANGES) if row["language"] == place.language]
 
 
 def _per_video() -> frozenset[str]:

@@ -16,7 +16,7 @@ from octavia_dag.graph import GRAPH, Node
 from octavia_dag.layers import layer_at, places
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.plan import Plan, Sight, plan
-from octavia_dag.resources.approvals import approved
+from octavia_dag.resources.approvals import waits
 from octavia_dag.resources.artifacts import Current
 from octavia_dag.resources.history import estimate_s
 from octavia_dag.resources.videos import VideoRecord, record
@@ -87,10 +87,7 @@ class Judge:
 
     def waits(self, sight: Sight, language: str, translation: str) -> bool:
         """Whether the settings ask for an approval that is not there."""
-        if sight.settings[language].delivery.review != "required":
-            return False
-        approval = approved(self.workshop.store, sight.video, language)
-        return approval is None or approval.translation != translation
+        return waits(self.workshop.store, sight.video, language, sight.settings[language], translation)
 
     def catalogue(self) -> Settings:
         """The effective settings of the catalogue."""

@@ -78,6 +78,16 @@ def approve_translation(video: str, language: str, home: Path | None) -> None:
     click.echo(f"{desk.video} in {desk.language}: approved by {approval.who} at {approval.when}")
 
 
+@review.command("changes")
+@click.argument("video")
+@_TO
+@home_option
+def show_changes(video: str, language: str, home: Path | None) -> None:
+    """Show what was corrected in tables of VIDEO, by whom and when."""
+    for sentence in _desk(home, video, language).changes():
+        click.echo(sentence)
+
+
 def _desk(home: Path | None, video: str, language: str) -> Desk:
     environment = surroundings.read(home)
     surroundings.enter(environment)

@@ -100,6 +100,12 @@ class Desk:
             texts = {**kept.read_texts(store, self.video, self.language).lines, **changes.texts}
             left = {line: text for line, text in sorted(texts.items()) if text is not None}
             kept.keep_texts(store, self.video, self.language, TextEdits(lines=left))
+            kept.record_corrections(store, self.video, self.language, who=who, told=changes.told)
+
+    def changes(self) -> list[str]:
+        """What was corrected in this dub's tables, by whom and when."""
+        rows = kept.recorded_corrections(self.tools.store, self.video, self.language)
+        return [f"{row['when']}  {row['who']}  {row['change']}" for row in rows]
 
     def approve(self, who: str) -> Approval:
         """Approves the translation as it is now, and remembers its lines for other videos; a RefusedError if none."""

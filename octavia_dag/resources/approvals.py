@@ -14,12 +14,17 @@ from octavia_dag.schema import Approval
 from octavia_dag.settings import Settings
 
 
-def waits(store: ArtifactStore, video: str, language: str, settings: Settings) -> bool:
-    """Whether nothing may be spoken yet: a review is required, and the current translation is not approved."""
+def waits(store: ArtifactStore, video: str, language: str, settings: Settings, translation: str | None = None) -> bool:
+    """Whether nothing may be spoken yet: a review is required, and the translation is not approved.
+
+    `translation` is the data version that is to be spoken; without it, that of the current one.
+    """
     if settings.delivery.review != "required":
         return False
-    pointer, approval = store.pointer("translation", video, language), approved(store, video, language)
-    return pointer is None or approval is None or approval.translation != pointer.data_version
+    pointer = store.pointer("translation", video, language)
+    wanted = translation or (pointer and pointer.data_version)
+    approval = approved(store, video, language)
+    return wanted is None or approval is None or approval.translation != wanted
 
 
 def command(video: str, language: str) -> str:

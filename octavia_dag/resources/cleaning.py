@@ -1,30 +1,37 @@
-"""Which artifacts nobody needs any more: those that no pointer names, once they have been left alone for a while.
+"""What nobody needs any more: artifacts that no pointer names, and sounds of lines that no artifact that stays has.
 
-The time of grace is what makes a setting that was put back cost nothing, and keeps what a run that is at work has just
-made. A deliverable and its report are never among them, even of other settings: somebody may have been given them.
+Both go once they have been left alone for a while. The time of grace is what makes a setting that was put back cost
+nothing, and keeps what a run that is at work has just made. A deliverable and its report are never among them, even of
+other settings: somebody may have been given them.
 """
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from octavia_dag.resources.artifacts import MANIFEST, ArtifactStore, guarded
 from octavia_dag.resources.locks import locked
+from octavia_dag.schema import DubbedChunks
 
 # What is handed over to people.
 DELIVERED = ("final_mux", "qa_report")
+# Who has lines spoken.
+_SPEAKER = "dubbed_chunks"
 
 
 @dataclass(frozen=True)
 class Unneeded:
-    """One artifact that may go: where it lies, its size, and how long nobody has pointed at it at the least."""
+    """One artifact, or a sound of one line, that may go: where it lies, its size, how long it was not in use at least.
+
+    `asset` is whose lock is held while it is removed: the one that makes it.
+    """
 
     asset: str
     video: str
     language: str | None
-    folder: Path
+    path: Path
     bytes: int
     age_s: float
 
@@ -48,12 +55,34 @@ def unneeded(store: ArtifactStore, *, grace_s: float, now: float | None = None) 
             yield Unneeded(asset, video, language, folder, size, age_s)
 
 
+def unneeded_sounds(
+    store: ArtifactStore, besides: Collection[Path], *, grace_s: float, now: float | None = None
+) -> Iterator[Unneeded]:
+    """Sounds of single lines that no artifact has, `besides` aside, and that were not used for `grace_s`."""
+    moment = time.time() if now is None else now
+    for folder in sorted(Path(store.root).glob("videos/*/lines/*/")):
+        video, _, language = folder.relative_to(Path(store.root) / "videos").parts
+        artifacts = [one for one in store.all(_SPEAKER, video, language) if one.folder not in besides]
+        in_use = {line.key for one in artifacts for line in one.read(DubbedChunks).lines}
+        for path in sorted(folder.glob("*.flac")):
+            told = path.stat()
+            if path.stem not in in_use and moment - told.st_mtime > grace_s:
+                yield Unneeded(_SPEAKER, video, language, path, told.st_size, moment - told.st_mtime)
+
+
 def remove(store: ArtifactStore, one: Unneeded) -> bool:
-    """Deletes it, unless a run has pointed at it meanwhile; the manifest goes first, so that no half is ever read."""
-    with locked(store, one.asset, one.video, one.language), guarded(f"Removing {one.folder}"):
-        pointer = store.pointer(one.asset, one.video, one.language)
-        if not one.folder.exists() or (pointer is not None and pointer.key.startswith(one.folder.name)):
+    """Deletes it, unless a run has used it meanwhile; a manifest goes first, so that no half is ever read."""
+    with locked(store, one.asset, one.video, one.language), guarded(f"Removing {one.path}"):
+        if not one.path.exists():
             return False
-        (one.folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(one.folder)
+        if one.path.is_file():
+            if time.time() - one.path.stat().st_mtime < one.age_s:
+                return False
+            one.path.unlink()
+            return True
+        pointer = store.pointer(one.asset, one.video, one.language)
+        if pointer is not None and pointer.key.startswith(one.path.name):
+            return False
+        (one.path / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(one.path)
         return True

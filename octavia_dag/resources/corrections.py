@@ -3,18 +3,21 @@
     STORE/videos/VIDEO/line_ids.json     the ids that stretches of time are known by
     STORE/videos/VIDEO/edits.json        corrections of the original, and the speakers' names
     STORE/videos/VIDEO/edits.LANG.json   wordings of one language
+    STORE/videos/VIDEO/edits.changes.jsonl   who changed what of these, and when
 
 They are written whole or not at all. A damaged one is refused, never taken for an empty one: what people did by hand
 would be gone without a word.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from octavia_dag.errors import StorageError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
+from octavia_dag.resources.records import append_record, recorded
 from octavia_dag.schema import Corrections, Document, LineIds, TextEdits
 
 D = TypeVar("D", bound=Document)
@@ -52,6 +55,16 @@ def keep_texts(store: ArtifactStore, video: str, language: str, texts: TextEdits
     keep_document(_texts(store, video, language), texts)
 
 
+def record_corrections(store: ArtifactStore, video: str, language: str, *, who: str, told: Sequence[str]) -> None:
+    """Keeps who made which corrections, in words, while reviewing the dub in `language`."""
+    append_record(_changes(store, video), who, [{"language": language, "change": one} for one in told])
+
+
+def recorded_corrections(store: ArtifactStore, video: str, language: str) -> list[dict[str, Any]]:
+    """Which corrections were made in reviews of one dub, the oldest first: when, who, change."""
+    return [row for row in recorded(_changes(store, video)) if row["language"] == language]
+
+
 def read_document(path: Path, kind: type[D]) -> D | None:
     """The document at `path`, None where there is none; a StorageError where it is damaged."""
     with guarded(f"Reading {path}", _REMEDY):
@@ -83,3 +96,7 @@ def _corrections(store: ArtifactStore, video: str) -> Path:
 
 def _texts(store: ArtifactStore, video: str, language: str) -> Path:
     return store.video_folder(video) / f"edits.{language}.json"
+
+
+def _changes(store: ArtifactStore, video: str) -> Path:
+    return store.video_folder(video) / "edits.changes.jsonl"

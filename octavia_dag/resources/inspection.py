@@ -19,7 +19,7 @@ from octavia_dag.dubbing.quality import GapMeter, quiet_mask, recovered_share
 from octavia_dag.resources.artifacts import write_atomically
 from octavia_dag.resources.engines import Samples, Transcriber, VoiceCloner
 from octavia_dag.resources.levels import hear
-from octavia_dag.resources.listening import HEARING_HZ, programme, speech_in
+from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
@@ -32,15 +32,6 @@ _LEAST_MEAN_S, _MOST_MEAN_S = 3.0, 60.0
 
 
 @dataclass(frozen=True)
-class Heard:
-    """The deliverable against the source, by ear."""
-
-    source_speech: tuple[Span, ...]
-    dub_speech: tuple[Span, ...]
-    meter: GapMeter
-
-
-@dataclass(frozen=True)
 class DubVoices:
     """How the dub's voices sound: a mean per speaker, an embedding per longer line, the class they are heard as."""
 
@@ -50,22 +41,19 @@ class DubVoices:
 
 
 def compare(
-    media: Media, source_path: Path, source: SourceVideo, dub_path: Path, dub: SourceVideo, speech: Sequence[Span]
-) -> Heard:
-    """Speech of both by VAD, and the bed where nobody speaks in either; `dub` is the deliverable's own probe."""
-    source_speech = speech_in(programme(media, source_path, source))
-    dub_speech = speech_in(programme(media, dub_path, dub))
+    media: Media, source_path: Path, source: SourceVideo, dub_path: Path, dub: SourceVideo, speech: Iterable[Span]
+) -> GapMeter:
+    """The bed where nobody speaks: `speech` is that of both sounds; `dub` is the deliverable's own probe."""
     track = source.chosen
     assert track is not None
-    everyone = [*source_speech, *dub_speech, *speech]
-    quiet = quiet_mask(everyone, source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
+    quiet = quiet_mask(speech, source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
     meter = GapMeter(quiet, track.rate)
     shape = {"rate": track.rate, "channels": track.channels}
     for one, other in in_step(
         source_blocks(media, source_path, source, **shape), source_blocks(media, dub_path, dub, **shape)
     ):
         meter.add(one, other)
-    return Heard(tuple(source_speech), tuple(dub_speech), meter)
+    return meter
 
 
 def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[Samples, Samples]]:
@@ -84,18 +72,18 @@ def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[
             block, waiting = block[frames:], waiting[frames:]
 
 
-def speech_difference(
-    media: Media, mixed: Path, bed: Path, vocals: Path, dub: Sequence[Span], original: Sequence[Span]
-) -> float | None:
-    """Loudness of the dubbed speech (what the mix has over the ducked bed) against the original speech's, in LU.
+def dubbed_lufs(media: Media, mixed: Path, bed: Path, spans: Sequence[Span]) -> float | None:
+    """Loudness of the dubbed speech (what the mix has over the ducked bed) over `spans`, in LUFS.
 
-    BS.1770, gated, each over its own spans and in all channels; None where either is too soft to be measured.
+    BS.1770, gated, in all channels; None where it is too soft to be measured.
     """
-    spoken = _less(media, mixed, bed)
-    after = gated_lufs(hear(media, spoken, "Measuring the dubbed speech").momentary_lufs, dub)
+    return gated_lufs(hear(media, _less(media, mixed, bed), "Measuring the dubbed speech").momentary_lufs, spans)
+
+
+def original_lufs(media: Media, vocals: Path, spans: Sequence[Span]) -> float | None:
+    """Loudness of the original speech over `spans`, measured like the dub's."""
     voice = ffmpeg.input(url(vocals)).audio
-    before = gated_lufs(hear(media, voice, "Measuring the original speech").momentary_lufs, original)
-    return None if after is None or before is None else after - before
+    return gated_lufs(hear(media, voice, "Measuring the original speech").momentary_lufs, spans)
 
 
 def _less(media: Media, whole: Path, part: Path) -> Any:

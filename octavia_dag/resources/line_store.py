@@ -5,6 +5,8 @@ The store outlives the artifacts, whose keys change with any line. A sound appea
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,14 @@ class LineStore:
         self._folder = folder
 
     def get(self, key: str) -> Path | None:
-        """The sound of a key, None where it was never made."""
+        """The sound of a key, None where it was never made; its time of change becomes that of its latest use."""
         path = self._path(key)
-        return path if path.is_file() else None
+        try:
+            with suppress(PermissionError):  # another account's: it can be read, and keeps its time
+                os.utime(path)
+        except FileNotFoundError:
+            return None
+        return path
 
     def put(self, key: str, sound: Samples, rate_hz: int) -> Path:
         """Keeps a mono sound and returns where; one beyond full scale is scaled down to it."""

@@ -36,3 +36,8 @@ def speech_in(sound: Samples, *, threshold: float = THRESHOLD, min_silence_s: fl
         min_silence_s=min_silence_s,
         duration_s=len(sound) / HEARING_HZ,
     )
+
+
+def speech_of(media: Media, path: Path, source: SourceVideo) -> tuple[Span, ...]:
+    """Where somebody speaks in the chosen track of a video."""
+    return tuple(speech_in(programme(media, path, source)))

@@ -151,18 +151,19 @@ def read_mono(path: Path, rate_hz: int, *, start_s: float = 0.0, seconds: float 
     return mono
 
 
-def programme_loudness(media: Media, path: Path, track: int) -> tuple[float | None, float | None]:
+def programme_loudness(media: Media, path: Path, track: int, *, peak: bool = True) -> tuple[float | None, float | None]:
     """Integrated loudness in LUFS and true peak in dBTP of audio track `track`, by ffmpeg's ebur128 (BS.1770-4).
 
-    None for either where the track is silent.
+    None for either where the track is silent, and for the peak where it is not asked for: it costs the most.
     """
     # framelog=verbose keeps a line per 100 ms out of the log, whose summary is what is read here.
-    sound = ffmpeg.input(url(path))[f"a:{track}"].filter("ebur128", peak="true", framelog="verbose")
+    options = {"peak": "true"} if peak else {}
+    sound = ffmpeg.input(url(path))[f"a:{track}"].filter("ebur128", framelog="verbose", **options)
     log = media.run(ffmpeg.output(sound, "pipe:", format="null"), f"Measuring the loudness of {path.name}")
     summary = log[log.rindex("Summary:") :]
     loudness = _figure(r"I:\s+(\S+) LUFS", summary)
-    peak = _figure(r"Peak:\s+(\S+) dBFS", summary)
-    return loudness if loudness > _QUIETEST_LUFS else None, peak if np.isfinite(peak) else None
+    highest = _figure(r"Peak:\s+(\S+) dBFS", summary)
+    return loudness if loudness > _QUIETEST_LUFS else None, highest if np.isfinite(highest) else None
 
 
 def _marked(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, bool]]:

@@ -26,7 +26,7 @@ from octavia_dag.graph import GRAPH, of_granularity
 from octavia_dag.partitions import dub_key
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore
 from octavia_dag.resources.videos import records
-from octavia_dag.schema import Document, DubbedChunks, SpeakerMap
+from octavia_dag.schema import Document, DubbedChunks, QaReport, SpeakerMap
 
 pytestmark = pytest.mark.operators
 
@@ -143,7 +143,20 @@ def test_nothing_changed_nothing_launched_nothing_touched(house: House, monkeypa
 
 def test_a_ducking_depth_makes_the_mix_and_what_is_below_it(house: House) -> None:
     house.put("mix.duck_depth_db=3")
+    before = house.said()
     assert house.change(house.dub) == ({"ducked_mix", "final_mux", "qa_report"}, {})
+    assert house.said() == before, "not even the report asks an engine: nothing that sounds of itself is another"
+
+
+def test_what_a_report_kept_is_what_it_would_measure_again(house: House) -> None:
+    house.put("mix.duck_depth_db=3")
+    house.dub()
+    kept, before = house.read("qa_report", QaReport), house.said()
+    for folder in (house.store.video_folder(house.id) / "measured", house.current("qa_report").folder):
+        shutil.rmtree(folder)
+    house.dub()
+    assert len(house.said()) > len(before)
+    assert house.read("qa_report", QaReport) == kept
 
 
 def test_a_raised_tempo_limit_speaks_at_most_the_lines_that_had_hit_it(house: House) -> None:
@@ -195,9 +208,11 @@ def test_a_separation_setting_with_an_equal_outcome_makes_nothing_below(house: H
 
 
 def test_a_second_language_asks_nothing_of_the_source_side(house: House) -> None:
+    before = house.said()
     new, calls = house.change(lambda: house.dub("es"))
     assert not new & SOURCE_SIDE
     assert not {"FakeSeparator", "FakeDiarizer"} & set(calls)
+    assert not [one for one in house.said()[len(before) :] if one.startswith("FakeTranscriber") and one.endswith(" en")]
     assert house.current("casting", "es").manifest.counts["voice_profiles_rederived"] == 1
 
 

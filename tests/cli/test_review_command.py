@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from octavia_command import MakeVideo, Octavia, make_octavia
 from octavia_fakes import ENGINES
 
+from octavia_dag.cli.who import operator
 from octavia_dag.graph import of_granularity
 
 pytestmark = pytest.mark.operators
@@ -129,6 +131,18 @@ def test_a_name_makes_the_report_and_no_sound(bench: Bench) -> None:
     report = json.loads((bench.folder / "out" / f"reviewed.{LANGUAGE}.qa.json").read_text())
     assert report["lines"][0]["speaker"] == "Anna"
     assert bench.export()[0]["speaker"] == "Anna"
+
+
+def test_what_was_corrected_is_told_with_who_and_when(bench: Bench) -> None:
+    rows = bench.export()
+    rows[0]["translation"] = "Outra coisa."
+    code, _ = bench.take(rows)
+    assert code == 0
+    done = bench.octavia("review", "changes", bench.video, "--to", LANGUAGE)
+    when, who, what = done.stdout.strip().split("  ")
+    assert datetime.now(UTC) - datetime.fromisoformat(when) < timedelta(minutes=5)
+    assert who == operator()
+    assert rows[0]["line"] in what
 
 
 def test_a_voice_becomes_a_setting_of_this_dub_with_who_chose_it(bench: Bench) -> None:

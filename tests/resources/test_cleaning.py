@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore, Manifest, data_version, stored_files
-from octavia_dag.resources.cleaning import remove, unneeded
-from octavia_dag.schema import Verdict
+from octavia_dag.resources.cleaning import remove, unneeded, unneeded_sounds
+from octavia_dag.resources.line_store import LineStore
+from octavia_dag.schema import Document, DubbedChunks, SpokenLine, Verdict
 
 VIDEO = "talk-1a2b3c4d"
 HOUR_S, GRACE_S = 3600.0, 7200.0
@@ -19,9 +21,15 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 
 def made(
-    store: ArtifactStore, key: str, *, asset: str = "stems", language: str | None = None, hours: int = 9
+    store: ArtifactStore,
+    key: str,
+    *,
+    asset: str = "stems",
+    language: str | None = None,
+    hours: int = 9,
+    document: Document | None = None,
 ) -> Artifact:
-    document = Verdict(ok=True)
+    document = document or Verdict(ok=True)
     with store.workspace() as folder:
         (folder / "sound.flac").write_bytes(key.encode() * 100)
         files = stored_files(folder)
@@ -48,7 +56,7 @@ def made(
 
 
 def left(store: ArtifactStore) -> list[Path]:
-    return [one.folder for one in unneeded(store, grace_s=GRACE_S)]
+    return [one.path for one in unneeded(store, grace_s=GRACE_S)]
 
 
 @pytest.mark.parametrize("language", [None, "es"])
@@ -90,3 +98,51 @@ def test_the_time_of_grace_begins_when_nobody_points_at_it_any_more(store: Artif
     store.point(old)
     store.point(new)
     assert left(store) == []
+
+
+def spoken(store: ArtifactStore, name: str, *, hours: int = 9) -> str:
+    """A sound of one line, used so many hours ago; returns its key."""
+    sounds = LineStore(store.lines_folder(VIDEO, "es"))
+    path = sounds.put(name, np.zeros(100, np.float32), 24000)
+    then = path.stat().st_mtime - hours * HOUR_S
+    os.utime(path, (then, then))
+    return name
+
+
+def chunks_of(*keys: str) -> DubbedChunks:
+    lines = [
+        SpokenLine(
+            id=key, speaker="A", text="Sim.", voice="v", sound=f"{key}.flac", key=key,
+            seconds=1.0, natural_seconds=1.0, room_seconds=1.0, rate=1.0,
+        )
+        for key in keys
+    ]  # fmt: skip
+    return DubbedChunks(rate_hz=24000, lines=tuple(lines))
+
+
+def silent(store: ArtifactStore, *besides: Path) -> list[str]:
+    return [one.path.stem for one in unneeded_sounds(store, set(besides), grace_s=GRACE_S)]
+
+
+def test_a_line_s_sound_may_go_when_no_artifact_has_it_and_nobody_used_it_lately(store: ArtifactStore) -> None:
+    mine, other, lately = spoken(store, "mine"), spoken(store, "other"), spoken(store, "lately", hours=1)
+    assert silent(store) == [mine, other]
+    made(store, "a", asset="dubbed_chunks", language="es", document=chunks_of(mine, lately))
+    assert silent(store) == [other]
+
+
+def test_a_line_s_sound_goes_with_the_last_artifact_that_has_it(store: ArtifactStore) -> None:
+    artifact = made(store, "a", asset="dubbed_chunks", language="es", document=chunks_of(spoken(store, "mine")))
+    assert silent(store, artifact.folder) == ["mine"]
+    (one,) = unneeded_sounds(store, {artifact.folder}, grace_s=GRACE_S)
+    assert remove(store, one)
+    assert LineStore(store.lines_folder(VIDEO, "es")).get("mine") is None
+
+
+def test_a_line_s_sound_that_a_run_takes_up_meanwhile_is_left(store: ArtifactStore) -> None:
+    sounds = LineStore(store.lines_folder(VIDEO, "es"))
+    spoken(store, "mine")
+    (one,) = unneeded_sounds(store, (), grace_s=GRACE_S)
+    assert sounds.get("mine")
+    assert not remove(store, one)
+    assert sounds.get("mine")

@@ -1,0 +1,27 @@
+"""Who changed what, and when: one JSON object a line, beside what was changed, appended and never rewritten."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from octavia_dag.resources.artifacts import guarded
+
+
+def append_record(path: Path, who: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Appends `rows` with `who` and the time; a StorageError where that cannot be done."""
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    lines = [json.dumps({"when": when, "who": who, **row}, ensure_ascii=False, default=str) + "\n" for row in rows]
+    with guarded(f"Recording a change in {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(lines))
+
+
+def recorded(path: Path) -> list[dict[str, Any]]:
+    """What was recorded, the oldest first; a StorageError where it cannot be read."""
+    with guarded(f"Reading {path}", "mend its permissions and run it again"):
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

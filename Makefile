@@ -19,7 +19,7 @@ help:
 	@echo 'make ui        shows the graph and its runs in a browser'
 	@echo 'make test      checks the code, then runs the tests'
 	@echo 'make test-operators    the tests of what operators change, correct, approve and switch'
-	@echo 'make soak      by hand: a video longer than an hour'
+	@echo 'make soak      by hand: the full counts, in parts; goes on where it was stopped'
 	@echo 'make check     lint, format and types'
 	@echo 'make system    as root: system packages that add rough language pairs'
 	@echo 'make clean     removes the virtual environment and the caches'
@@ -48,9 +48,9 @@ test-operators: .venv/.dev models
 test-system: .venv/.dev models
 	@.venv/bin/python -m pytest -m system
 
-# The full lengths, by hand; it takes about half an hour.
+# The full counts, by hand; it takes hours, and goes on where it was stopped.
 soak: .venv/.dev models
-	@.venv/bin/python -m pytest -m soak
+	@.venv/bin/python bench/soak.py
 
 check: .venv/.dev
 	@.venv/bin/ruff check .
@@ -67,7 +67,7 @@ system:
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES)
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .soak .pytest_cache .ruff_cache .hypothesis
 	find octavia_dag tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.base: .venv/.made pyproject.toml constraints.txt

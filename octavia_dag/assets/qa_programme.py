@@ -17,6 +17,7 @@ from octavia_dag.partitions import same_language
 from octavia_dag.resources import inspection, vad
 from octavia_dag.resources.engines import Transcriber
 from octavia_dag.resources.listening import speech_of
+from octavia_dag.resources.media import SideBySide
 from octavia_dag.resources.mux import packet_md5
 from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.sound import programme_loudness
@@ -45,7 +46,11 @@ def programme(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> list
     """Every promise that is not about voices."""
     work.report(0.4)
     dub = probe_video(work.workshop.media, work.file("final_mux", muxed.video), "", 0)
-    return [*_file(work, muxed, dub), *_timing(work, muxed, dub, lines), *_sound(work)]
+    # What ffmpeg alone measures goes on beside the listening, which is one thread of ours.
+    with SideBySide(2) as pool:
+        file, spoken = pool.submit(_file, work, muxed, dub), pool.submit(_dubbed_lufs, work)
+        timing = _timing(work, muxed, dub, lines)
+        return [*file.result(), *timing, *_sound(work, spoken.result())]
 
 
 def _file(work: Work, muxed: FinalMux, dub: SourceVideo) -> list[Measure]:
@@ -131,20 +136,24 @@ def _round_trip(work: Work, lines: Sequence[LineQuality]) -> float | None:
     return sum(wer * weight for wer, weight in known) / total if total else None
 
 
-def _sound(work: Work) -> list[Measure]:
-    """Loudness of the speech, and the bed under it."""
+def _dubbed_lufs(work: Work) -> float | None:
+    """Loudness of the dubbed speech."""
     mixed = work.read("ducked_mix", DuckedMix)
-    stems = work.read("stems", Stems)
     assert mixed.final_audio_native_music is not None
     assert mixed.ducked_bed is not None
-    assert stems.clean_vocals is not None
-    media, vocals = work.workshop.media, work.file("stems", stems.clean_vocals)
-    dub = inspection.dubbed_lufs(
-        media,
+    return inspection.dubbed_lufs(
+        work.workshop.media,
         work.file("ducked_mix", mixed.final_audio_native_music),
         work.file("ducked_mix", mixed.ducked_bed),
         work.read("synced_speech", SyncedSpeech).lines,
     )
+
+
+def _sound(work: Work, dub: float | None) -> list[Measure]:
+    """Loudness of the dubbed speech (`dub`) against the original's, and the bed under it."""
+    stems = work.read("stems", Stems)
+    assert stems.clean_vocals is not None
+    media, vocals = work.workshop.media, work.file("stems", stems.clean_vocals)
     turns = work.read("speaker_map", SpeakerMap).turns
     original = measured(
         work,

@@ -21,7 +21,7 @@ import soundfile
 from octavia_dag.dubbing import mixing
 from octavia_dag.dubbing.mixing import Ducking, Levels
 from octavia_dag.resources.levels import CEILING_DBTP, flac, hear, limited
-from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.media import Media, SideBySide, url
 from octavia_dag.schema import DuckedMix, Span
 
 BED = "ducked_bed.flac"
@@ -72,8 +72,12 @@ def duck(
     the dub speaks and when the original did. A StorageError where the disk is full, a MediaError where ffmpeg fails.
     """
     sounds = _sounds(media, background, speech, vocals)
-    dub_lufs = _loudness(media, speech, spans_dub, "Measuring the loudness of the dub")
-    original_lufs = _loudness(media, vocals, spans_original, "Measuring the loudness of the original speech")
+    with SideBySide(2) as pool:
+        of_dub = pool.submit(_loudness, media, speech, spans_dub, "Measuring the loudness of the dub")
+        of_original = pool.submit(
+            _loudness, media, vocals, spans_original, "Measuring the loudness of the original speech"
+        )
+        dub_lufs, original_lufs = of_dub.result(), of_original.result()
     carriers = len(mixing.speech_channels(sounds.channels))
     placed_lufs = None if dub_lufs is None else dub_lufs + mixing.placement_db(carriers)
     gain_db, notes = _speech_gain(placed_lufs, original_lufs)

@@ -10,7 +10,6 @@ AAC's run-in, so there the packet that holds it is left out, and the length is a
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import ffmpeg
 import soundfile
 
 from octavia_dag.resources.levels import CEILING_DBTP, flac, hear, limited
-from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.media import Media, SideBySide, url
 
 SEGMENT_S = 600
 ROUNDS = 4
@@ -115,7 +114,7 @@ def _prepared(media: Media, track: Track, limit_db: float | None, folder: Path) 
         sound = ffmpeg.input(url(track.audio)).audio
         return sound if limit_db is None else limited(sound, int(known.samplerate), limit_db)
     count = math.ceil(seconds / SEGMENT_S)
-    with ThreadPoolExecutor(media.threads or os.cpu_count()) as pool:
+    with SideBySide(media.threads or os.cpu_count()) as pool:
         jobs = [pool.submit(_piece, media, track.audio, index, limit_db, folder) for index in range(count)]
         names = [job.result().name for job in jobs]
     listing = folder / "pieces.txt"

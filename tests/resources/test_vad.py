@@ -1,5 +1,6 @@
 """Voice activity is what times are judged by: it must be right, repeatable, and one window for each 512 samples."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,13 @@ def test_nothing_is_remembered_from_the_sound_before(media_dir: Path, models_dir
     first = speech_probabilities(speech)
     speech_probabilities(np.zeros(16000, np.float32))
     assert np.array_equal(speech_probabilities(speech), first)
+
+
+def test_a_minute_takes_one_core_less_than_a_second() -> None:
+    minute = np.random.default_rng(1).normal(0, 0.1, 60 * 16000).astype(np.float32)
+    before = time.process_time()
+    speech_probabilities(minute)
+    assert time.process_time() - before < 1.0, "split among threads, its tiny steps take ten times as long"
 
 
 def test_a_hand_timed_recording_is_met_within_a_tenth_of_a_second(media_dir: Path, models_dir: str) -> None:

@@ -9,7 +9,8 @@ with who and when, one JSON object a line. A dub's own layer may not hold what a
 would be ignored there without a word.
 """
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 from octavia_dag.errors import SettingsError
 from octavia_dag.graph import of_granularity
 from octavia_dag.resources.artifacts import guarded, write_atomically
+from octavia_dag.resources.locks import holding
 from octavia_dag.resources.records import append_record, recorded
 from octavia_dag.settings import Layer, Settings, effective
 
@@ -56,12 +58,24 @@ class Change:
     after: Any
 
 
+class _NoneTwice(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML would take the last one and say nothing of the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping; a yaml.YAMLError where a key stands twice."""
+        names = [one.value for one, _ in node.value if isinstance(one, yaml.ScalarNode)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise yaml.YAMLError(f"{twice[0]} stands there twice")
+        return super().construct_mapping(node, deep)
+
+
 def read_layer(path: Path) -> Layer:
     """A layer from a YAML file, checked against the limits; a SettingsError says what is wrong with it."""
     if not path.is_file():  # a pipe would be waited for
         raise SettingsError(f"Reading settings: there is no file {path}; name one that exists.")
     try:
-        loaded: object = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        loaded: object = yaml.load(path.read_text(encoding="utf-8"), _NoneTwice) or {}  # noqa: S506 - it is a safe loader
     # Dates and numbers that are none are a ValueError of YAML's own constructors, a nest without end a RecursionError.
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         told = (str(error).splitlines() or [type(error).__name__])[0]
@@ -116,11 +130,22 @@ def change_layer(store: Path, place: Place, wanted: Layer, *, who: str) -> list[
 
     A SettingsError where the layer, or what results for the video with it, is outside the limits.
     """
+    return edit_layer(store, place, lambda _: wanted, who=who)
+
+
+def edit_layer(store: Path, place: Place, edit: Callable[[Layer], Layer], *, who: str) -> list[Change]:
+    """The same with what `edit` makes of the layer as it is; of two edits at once the second one sees the first's."""
+    with holding(place.folder(store) / "locks" / "settings", f"Changing the settings of {place}"):
+        before = layer_at(store, place)
+        return _changed(store, place, before, edit(copy.deepcopy(before)), who)
+
+
+def _changed(store: Path, place: Place, before: Layer, wanted: Layer, who: str) -> list[Change]:
     if place.language is not None:
         refuse_per_video(wanted, "This would set")
     others = [wanted if one == place else layer_at(store, one) for one in places(place.video, place.language)]
     effective(others)
-    changes = differences(layer_at(store, place), wanted)
+    changes = differences(before, wanted)
     if not changes:
         return []
     path = place.file(store)

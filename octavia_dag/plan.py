@@ -19,6 +19,7 @@ from octavia_dag.settings import Settings, digest
 
 State = Literal["current", "reuse", "make", "may follow", "waiting", "held"]
 Partition = tuple[str, str | None]
+GONE = "what was made is gone"
 NEVER = "never made"
 # An asset above which a dub waits for its approval, and the one whose verdict holds a dub back.
 _APPROVED = "dubbed_chunks"
@@ -149,7 +150,7 @@ class _Judge:
         state, version = self._state(node, language, found, wanted, whole=whole)
         self._versions[node.name, language] = version
         self._states[node.name, language] = state
-        told = () if state == "current" else causes
+        told = () if state == "current" else causes or ((GONE,) if state == "make" else ())
         seconds = self._ask.seconds(node, sight.programme_s) if state in ("make", "may follow") else None
         self.items.append(Item(node.name, language, state, told, seconds))
 
@@ -157,13 +158,13 @@ class _Judge:
         self, node: Node, language: str | None, found: Current | None, wanted: Recipe, *, whole: bool
     ) -> tuple[State, str | None]:
         barred = self._barred(node, language, wanted, whole=whole)
-        if whole and found is not None and found.key == wanted.key:
-            return "current", found.data_version
+        there = self._ask.version(node, self._sight, language, wanted.key) if whole else None
+        if there is not None and found is not None and found.key == wanted.key:
+            return "current", there
         if barred is not None:
             return barred, None
         if not whole:
             return "may follow", None
-        there = self._ask.version(node, self._sight, language, wanted.key)
         return ("make", None) if there is None else ("reuse", there)
 
     def _barred(self, node: Node, language: str | None, wanted: Recipe, *, whole: bool) -> State | None:

@@ -400,7 +400,8 @@ class SpokenLine(Document):
     """One line's own sound, trimmed of silence: `sound` is a FLAC of `seconds`, spoken at `rate` times natural.
 
     `text` is what was spoken (it may have been condensed here). `natural_seconds` is the length at rate 1, `room`
-    what the line has before its next neighbour. `key` is the line's content key.
+    what the line has before its next neighbour. `key` is the line's content key, `raw_key` that of the sound as it came
+    from the engine.
     """
 
     id: str
@@ -409,6 +410,7 @@ class SpokenLine(Document):
     voice: str
     sound: str
     key: str
+    raw_key: str = ""
     seconds: Seconds
     natural_seconds: Seconds
     room_seconds: Seconds

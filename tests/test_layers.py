@@ -1,12 +1,16 @@
 """At risk: a setting that is silently ignored, silently wins, or whose change nobody can be asked about."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from octavia_dag.errors import SettingsError
-from octavia_dag.layers import PER_VIDEO, Place, change_layer, layer_at, recorded_changes, settings_of
+from octavia_dag.layers import PER_VIDEO, Place, change_layer, edit_layer, layer_at, recorded_changes, settings_of
+from octavia_dag.settings import Layer
 
+FIELDS, VALUES = ("duck_depth_db", "ratio", "attack_ms"), (3.0, 4.0, 20.0)
 VIDEO = Place("talk-1a2b3c4d")
 DUB = Place("talk-1a2b3c4d", "es")
 
@@ -74,3 +78,32 @@ def test_a_file_that_somebody_edited_by_hand_counts_and_is_checked(tmp_path: Pat
     VIDEO.file(tmp_path).write_text("mix: {duck_depth_db: 40}\n")
     with pytest.raises(SettingsError, match="at most 9"):
         settings_of(tmp_path, VIDEO.video)
+
+
+def test_of_edits_at_once_none_is_lost(tmp_path: Path) -> None:
+    def setting(number: int) -> None:
+        def edit(layer: Layer) -> Layer:
+            time.sleep(0.05)
+            return {**layer, "mix": {**layer.get("mix", {}), FIELDS[number]: VALUES[number]}}
+
+        edit_layer(tmp_path, VIDEO, edit, who="ana")
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(setting, range(3)))
+    assert layer_at(tmp_path, VIDEO)["mix"] == dict(zip(FIELDS, VALUES, strict=True))
+    assert len(recorded_changes(tmp_path, VIDEO)) == 3
+
+
+def test_a_slice_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = VIDEO.file(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_text("mix: {duck_depth_db: 3}\nmix: {ratio: 4}\n")
+    with pytest.raises(SettingsError, match="mix stands there twice"):
+        layer_at(tmp_path, VIDEO)
+
+
+def test_a_record_that_a_crash_cut_hides_none_of_the_others(tmp_path: Path) -> None:
+    change_layer(tmp_path, VIDEO, {"mix": {"duck_depth_db": 1}}, who="ana")
+    with (VIDEO.folder(tmp_path) / "settings.changes.jsonl").open("a") as file:
+        file.write('{"when": "2026-')
+    assert [row["who"] for row in recorded_changes(tmp_path, VIDEO)] == ["ana"]

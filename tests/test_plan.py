@@ -12,7 +12,7 @@ import pytest
 
 from octavia_dag.graph import GRAPH, Node
 from octavia_dag.keys import recipe
-from octavia_dag.plan import NEVER, UNUSABLE, Plan, Sight, plan
+from octavia_dag.plan import GONE, NEVER, UNUSABLE, Plan, Sight, plan
 from octavia_dag.resources.artifacts import Current
 from octavia_dag.settings import Settings, digest, effective
 
@@ -226,3 +226,10 @@ def test_the_desired_state_of_one_language_is_its_own(house: Installation, built
 def test_time_is_told_apart_for_what_is_sure_and_what_may_follow(house: Installation, built: Sight) -> None:
     found = plan(changed(built, {"mix": {"duck_depth_db": 3.0}}, "es"), house)
     assert (found.seconds("make"), found.seconds("may follow")) == (2.0, 4.0)
+
+
+def test_what_was_made_and_is_gone_is_to_be_made(house: Installation, built: Sight) -> None:
+    gone = built.current["ducked_mix", "pt-BR"]
+    del house.store["ducked_mix", "pt-BR", gone.key]
+    found = plan(built, house)
+    assert [(one.asset, one.causes) for one in found.of("make")] == [("ducked_mix", (GONE,))]

@@ -5,7 +5,6 @@ two always add up to the source. Everything after hears `clean_vocals`.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -81,7 +80,7 @@ def _make_stems(work: Work) -> Made:
         return Made(Stems(rate=0, channels=0, frames=0, clean_vocals=None, bgm_full=None, notes=source.notes[-1:]))
     total = max(1, round(source.seconds * track.rate))
     frames = split(
-        source_blocks(work.workshop.media, Path(work.record.path), source, rate=None, channels=None),
+        source_blocks(work.workshop.media, work.source(), source, rate=None, channels=None),
         work.engine(Separator, "separator"),
         track.rate,
         vocals=work.folder / VOCALS,

@@ -3,7 +3,6 @@
 Where there is nothing to dub these steps hand on empty documents, and the deliverable is the source as it came.
 """
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -119,7 +118,7 @@ def _make_mux(work: Work) -> Made:
     mixed = work.read("ducked_mix", DuckedMix).final_audio_native_music
     document = mux(
         work.workshop.media,
-        source_path=Path(work.record.path),
+        source_path=work.source(),
         source=work.read("source_video", SourceVideo),
         audio=None if mixed is None else work.file("ducked_mix", mixed),
         lines=work.read("synced_speech", SyncedSpeech).lines,

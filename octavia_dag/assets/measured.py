@@ -6,6 +6,7 @@ whole report again. Numbers and times alone are kept, never a voice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +50,8 @@ def measured(
     path = _place(work, name, shared)
     kept = _read(path, key)
     if kept is not None:
-        return kind.validate_python(kept.value)
+        with suppress(ValidationError):
+            return kind.validate_python(kept.value)
     value = measure()
     told = _Kept(key=key, value=kind.dump_python(value, mode="json"))
     with guarded(f"Keeping what was measured of {work.video}"):

@@ -5,7 +5,6 @@ stems is kept, since a change below them cannot alter it.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -77,14 +76,14 @@ def _same_picture(work: Work, source: SourceVideo, muxed: FinalMux, dub: SourceV
     media = work.workshop.media
     assert source.video is not None
     assert dub.video is not None
-    which, path = f"{source.video.index}", Path(work.record.path)
+    which, path = f"{source.video.index}", work.source()
     before = measured(work, "picture", _TEXT, lambda: packet_md5(media, path, which), of=["source_video"], shared=True)
     return before == packet_md5(media, work.file("final_mux", muxed.video), f"{dub.video.index}")
 
 
 def _loudness(work: Work, source: SourceVideo, muxed: FinalMux) -> tuple[float | None, float | None]:
     """How much louder the programme became in LU, and the source's true peak in dBTP; None where it is silent."""
-    media, path, track = work.workshop.media, Path(work.record.path), source.track or 0
+    media, path, track = work.workshop.media, work.source(), source.track or 0
     before, peak = measured(
         work,
         "loudness",
@@ -99,7 +98,7 @@ def _loudness(work: Work, source: SourceVideo, muxed: FinalMux) -> tuple[float |
 
 def _timing(work: Work, muxed: FinalMux, dub: SourceVideo, lines: Sequence[LineQuality]) -> list[Measure]:
     """Onsets, speech IoU, rates, round trip, and the bed in gaps."""
-    media, path, made = work.workshop.media, Path(work.record.path), work.file("final_mux", muxed.video)
+    media, path, made = work.workshop.media, work.source(), work.file("final_mux", muxed.video)
     source = work.read("source_video", SourceVideo)
     before = measured(
         work,

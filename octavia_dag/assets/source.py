@@ -13,11 +13,10 @@ import numpy as np
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.dubbing.music import music_score
 from octavia_dag.dubbing.regions import first_speech
-from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.engines import Diarizer, Samples, Separator, Transcriber
 from octavia_dag.resources.listening import HEARING_HZ, programme, speech_in
-from octavia_dag.resources.probe import probe_video, sha256_cached
+from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import SourceVideo, Span
 
@@ -32,16 +31,8 @@ def source_video(context: dg.AssetExecutionContext, workshop: Workshop) -> Resul
 
 
 def _make(work: Work) -> Made:
-    path = Path(work.record.path)
-    store = work.workshop.store
-    if not path.is_file():
-        raise InputError(f"Reading {work.video}: its file {path} is gone; put it back, or dub it from where it is now.")
-    sha256 = sha256_cached(path, Path(store.root) / "hashes.json")
-    if sha256 != work.record.sha256:
-        raise InputError(
-            f"Reading {work.video}: {path} has changed since it was registered; dub it again as a new video."
-        )
-    source = probe_video(work.workshop.media, path, sha256, work.settings.separation.track)
+    path = work.source()
+    source = probe_video(work.workshop.media, path, work.record.sha256, work.settings.separation.track)
     if source.track is None:
         return Made(source.model_copy(update={"notes": (*source.notes, "There is no audio stream: nothing to dub.")}))
     return Made(_analysed(work, path, source))

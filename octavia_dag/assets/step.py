@@ -26,6 +26,7 @@ from octavia_dag.resources.artifacts import PICTURE, Artifact, Manifest, data_ve
 from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.history import remember
 from octavia_dag.resources.locks import locked
+from octavia_dag.resources.probe import sha256_cached
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Transcript
@@ -71,6 +72,16 @@ class Work:
     def file(self, name: str, file: str) -> Path:
         """A file of an input."""
         return self.inputs[name].file(file)
+
+    def source(self) -> Path:
+        """The video's own file, whose content is the one that was registered; an InputError where it is not."""
+        path = Path(self.record.path)
+        asked = f"Making {self.node.name} of {self.video}"
+        if not path.is_file():
+            raise InputError(f"{asked}: its file {path} is gone; put it back, or dub it from where it is now.")
+        if sha256_cached(path, Path(self.workshop.store.root) / "hashes.json") != self.record.sha256:
+            raise InputError(f"{asked}: {path} has changed since it was registered; dub it again as a new video.")
+        return path
 
     def engine(self, role: type[E], name: RoleName) -> E:
         """The engine that the settings choose for a role."""

@@ -14,9 +14,9 @@ from octavia_dag.assets.cast import cast_as_set
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import table_of
 from octavia_dag.dubbing.voices import Candidate, Person, reference_segments
-from octavia_dag.errors import InputError
+from octavia_dag.errors import InputError, RefusedError
 from octavia_dag.partitions import LANGUAGES
-from octavia_dag.resources.artifacts import Artifact, ArtifactStore
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore, Manifest
 from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
 from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.locks import locked
@@ -50,19 +50,30 @@ def profiles_of(work: Work) -> tuple[list[Profile], bool]:
     sealed = _sealed(artifact)
     if sealed is not None:
         return open_sealed(sealed, work.workshop.vault.secret()), False
-    return derived(work), bool(artifact.manifest.files)
+    return _derived_again(work, artifact.manifest), bool(artifact.manifest.files)
 
 
-def derived(work: Work) -> list[Profile]:
+def _derived_again(work: Work, made: Manifest) -> list[Profile]:
+    """The profiles of `made` once more: from what it was made from, whatever was set since."""
+    for name, version in made.inputs.items():
+        if _upstream(work, name).manifest.data_version != version:
+            raise RefusedError(
+                f"Deriving the voices of {work.video} again: its {name} was made anew meanwhile; run it again."
+            )
+    cloner = work.workshop.engines.get(VoiceCloner, str(made.settings["voices.engine"]))
+    return _derived(work, cloner, float(made.settings["voices.reference_s"]))
+
+
+def _derived(work: Work, cloner: VoiceCloner, reference_s: float) -> list[Profile]:
     """The profiles from stems and speaker map, in memory."""
     stems, people = _upstream(work, "stems"), _upstream(work, "speaker_map").read(SpeakerMap)
     vocals = stems.read(Stems).clean_vocals
     if vocals is None or not people.speakers:
         return []
-    cloner = work.engine(VoiceCloner, "cloner")
     sound = read_mono(stems.file(vocals), HEARING_HZ)
-    wanted = work.settings.voices.reference_s
-    segments = {s.id: reference_segments(people.turns, people.overlaps, s.id, seconds=wanted) for s in people.speakers}
+    segments = {
+        s.id: reference_segments(people.turns, people.overlaps, s.id, seconds=reference_s) for s in people.speakers
+    }
     return [cloner.profile(speaker, sound, spans) for speaker, spans in segments.items()]
 
 
@@ -94,7 +105,7 @@ def _sealed(artifact: Artifact) -> bytes | None:
 
 
 def _make_profiles(work: Work) -> Made:
-    profiles = derived(work)
+    profiles = _derived(work, work.engine(VoiceCloner, "cloner"), work.settings.voices.reference_s)
     references = tuple(
         Reference(
             speaker=one.speaker,

@@ -14,9 +14,9 @@ from octavia_dag import environment as surroundings
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
 from octavia_dag.cli.tables import aligned
+from octavia_dag.cli.which import meant
 from octavia_dag.environment import Environment
-from octavia_dag.partitions import checked_language, checked_video
-from octavia_dag.resources import videos as registry
+from octavia_dag.partitions import checked_language
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
 from octavia_dag.resources.glossary_files import COLUMNS, Entry, effective_entries, entries, replace_glossary
 
@@ -36,7 +36,7 @@ def glossary() -> None:
 def show(video: str | None, language: str | None, as_json: bool, home: Path | None) -> None:
     """Show the entries, with those of --video what counts for it too."""
     environment = surroundings.read(home)
-    _known(environment, video)
+    video = _known(environment, video)
     root = environment.store
     if language:
         found = effective_entries(root, video, checked_language(language))
@@ -50,7 +50,8 @@ def show(video: str | None, language: str | None, as_json: bool, home: Path | No
         told = [["" if row[head] is None else _word(row[head]) for head in heads] for row in rows]
         click.echo("\n".join(aligned([[head.upper() for head in heads], *told])))
     else:
-        click.echo("There are no entries; import some with 'octavia glossary import FILE'.")
+        which = f" for {language}" if language else ""
+        click.echo(f"There are no entries{which}; import some with 'octavia glossary import FILE'.")
 
 
 @glossary.command("import")
@@ -61,18 +62,18 @@ def import_file(file: Path, video: str | None, home: Path | None) -> None:
     """Make FILE (CSV) the glossary in place of the one that is there."""
     environment = surroundings.read(home)
     refuse_home(environment)
-    _known(environment, video)
+    video = _known(environment, video)
     with guarded(f"Reading {file}"):
         content = file.read_bytes()
     found = replace_glossary(environment.store, video, content, str(file))
     click.echo(f"The glossary of {video or 'all videos'} has {len(found)} entries.")
 
 
-def _known(environment: Environment, video: str | None) -> None:
-    """Refuses a video that was never registered."""
-    if video:
-        store = ArtifactStore(root=str(environment.store), scratch=str(environment.scratch))
-        registry.record(store, checked_video(video))
+def _known(environment: Environment, video: str | None) -> str | None:
+    """The id of the video that is meant, if any; an InputError where it was never registered."""
+    if not video:
+        return None
+    return meant(ArtifactStore(root=str(environment.store), scratch=str(environment.scratch)), video).id
 
 
 def _row(entry: Entry) -> dict[str, Any]:

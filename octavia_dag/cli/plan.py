@@ -8,7 +8,7 @@ import click
 from octavia_dag import environment as surroundings
 from octavia_dag.assets.judging import Judge
 from octavia_dag.cli.home import home_option
-from octavia_dag.cli.planning import plan_json, told_plan
+from octavia_dag.cli.planning import APPROVE, plan_json, told_plan
 from octavia_dag.cli.which import meant
 from octavia_dag.errors import InputError
 from octavia_dag.graph import GRAPH
@@ -53,13 +53,15 @@ def status(as_json: bool, home: Path | None) -> None:
     judge = Judge(tools)
     plans = [judge.plan(one.id) for one in registry.records(tools.store)]
     rows = [(plan.video, item) for plan in plans for item in plan.items if item.state != "current"]
+    parts = {(video, item.language) for video, item in rows}
     if as_json:
         told = [{"video": v, **_row(item)} for v, item in rows]
         click.echo(json.dumps({"videos": len(plans), "partitions": told}, indent=1, ensure_ascii=False))
         return
     for video, item in rows:
-        click.echo(f"{video}  {item.language or '-'}  {item.asset}  {item.state}  {'; '.join(item.causes)}".rstrip())
-    click.echo(f"{len(plans)} videos, {len(rows)} partitions are not as they should be.")
+        state = "waiting for approval" if item.state == "waiting" else item.state
+        click.echo(f"{video}  {item.language or '-'}  {item.asset}  {state}  {'; '.join(item.causes)}".rstrip())
+    click.echo(f"Videos: {len(plans)}. Not as they should be: {len(rows)} assets of {len(parts)} partitions.")
 
 
 @click.command()
@@ -77,6 +79,8 @@ def why(video: str, language: str, asset: str, home: Path | None) -> None:
     items = {(one.asset, one.language): one for one in Judge(tools).plan(known.id, (tag,) if tag else ()).items}
     for line in _reasons(items, asset, tag):
         click.echo(line)
+    if items[asset, tag].state == "waiting":
+        click.echo(f"It waits for approval: {APPROVE.format(video=known.id, language=tag)}.")
 
 
 def _reasons(items: dict[tuple[str, str | None], Item], asset: str, language: str | None) -> list[str]:

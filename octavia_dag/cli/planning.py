@@ -9,13 +9,14 @@ from octavia_dag.settings import Settings
 
 _MADE = ("make", "reuse")
 _HOUR_S = 3600.0
+APPROVE = "read it with 'octavia review export {video} --to {language}', then 'octavia review approve' it"
 
 
 def told_plan(plan: Plan, settings: Settings) -> list[str]:
     """The lines an operator reads before anything is launched."""
+    left = list(dict.fromkeys(_state(plan, item) for item in plan.of("waiting", "held") if item.causes))
     if plan.empty:
-        left = [_state(item) for item in plan.of("waiting", "held") if item.causes or item.state == "held"]
-        return [*dict.fromkeys(left), "Nothing to do: everything is as it should be." if not left else "Nothing to do."]
+        return [*left, "Nothing to do: everything is as it should be." if not left else "Nothing to do."]
     lines = [_line(item) for item in plan.of(*_MADE) if item.causes != (NEVER,)]
     new = [item for item in plan.of("make", "may follow") if NEVER in item.causes]
     if new:
@@ -23,7 +24,7 @@ def told_plan(plan: Plan, settings: Settings) -> list[str]:
     follow = [item for item in plan.of("may follow") if NEVER not in item.causes]
     if follow:
         lines.append(f"may follow: {_names(follow)}")
-    return [*lines, *_cost(plan, settings)]
+    return [*lines, *left, *_cost(plan, settings)]
 
 
 def plan_json(plan: Plan, settings: Settings) -> dict[str, Any]:
@@ -45,9 +46,9 @@ def _line(item: Item) -> str:
     return f"{what} {_name(item)}: {'; '.join(item.causes) or 'an earlier outcome is wanted again'}"
 
 
-def _state(item: Item) -> str:
+def _state(plan: Plan, item: Item) -> str:
     if item.state == "waiting":
-        return f"waiting for approval: {item.language}"
+        return f"waiting for approval: {item.language}; {APPROVE.format(video=plan.video, language=item.language)}"
     return f"held, since its transcript cannot be used: {item.language}"
 
 

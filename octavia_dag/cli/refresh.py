@@ -44,6 +44,7 @@ def refresh(named: str | None, home: Path | None) -> int:
         definitions = build(environment)
         for found in plans:
             codes += _refreshed(definitions, instance, tools, found)
+    click.echo("What was made lies in the store; 'octavia dub FILE --out FOLDER' hands it over.", err=True)
     return max(codes)
 
 

@@ -8,21 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from octavia_dag.assets.corrections import LINES
+from octavia_dag.assets.corrections import LINES, wordings_in
 from octavia_dag.assets.step import current, engine_for
 from octavia_dag.dubbing.edits import with_added
 from octavia_dag.dubbing.review import Changes, Row, State
 from octavia_dag.dubbing.wordings import counting, with_wordings
 from octavia_dag.errors import RefusedError
-from octavia_dag.layers import Place, change_layer, layer_at, settings_of
+from octavia_dag.layers import Place, edit_layer, settings_of
 from octavia_dag.resources import corrections as kept
 from octavia_dag.resources.approvals import approve
+from octavia_dag.resources.artifacts import Manifest
 from octavia_dag.resources.engines import Synthesizer
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.memory import Approved
 from octavia_dag.resources.tables import FIRST_ROW
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Approval, Casting, Corrections, SpeakerMap, TextEdits, Transcript, Translation
+from octavia_dag.settings import Layer
 
 PENDING = "Corrections of the original that were taken back since the last run show after the next one."
 
@@ -81,6 +83,12 @@ class Desk:
         wanted = [edit.model_dump(mode="json") for edit in self._corrections().edits]
         return pointer is not None and pointer.extras.get(LINES.name, []) != wanted
 
+    def _wordings_pending(self, made: Manifest) -> bool:
+        """Whether wordings were taken back that the translation `made` does not have yet."""
+        lines = current(self.tools, "transcript", self.video, None).read(Transcript).lines
+        wanted = counting(kept.read_texts(self.tools.store, self.video, self.language).lines, lines)
+        return wanted != wordings_in(made.extras)
+
     def keep(self, changes: Changes, who: str) -> None:
         """Keeps what was changed; the settings first, since they may still be refused."""
         store = self.tools.store
@@ -110,6 +118,11 @@ class Desk:
     def approve(self, who: str) -> Approval:
         """Approves the translation as it is now, and remembers its lines for other videos; a RefusedError if none."""
         made = current(self.tools, "translation", self.video, self.language)
+        if self.pending() or self._wordings_pending(made.manifest):
+            raise RefusedError(
+                f"Approving {self.video} in {self.language}: corrections were taken back since its translation was "
+                f"made; dub it again ('octavia dub'), then approve."
+            )
         translation, lines = (
             made.read(Translation),
             current(self.tools, "transcript", self.video, None).read(Transcript),
@@ -134,9 +147,12 @@ class Desk:
     def _cast(self, cast: Mapping[str, str], who: str) -> None:
         """A layer's cast replaces the one below it as a whole, so what holds so far is repeated in it."""
         place = Place(self.video, self.language)
-        layer = layer_at(self.root, place)
-        whole = {**settings_of(self.root, self.video, self.language).voices.cast, **cast}
-        change_layer(self.root, place, {**layer, "voices": {**layer.get("voices", {}), "cast": whole}}, who=who)
+
+        def edit(layer: Layer) -> Layer:
+            whole = {**settings_of(self.root, self.video, self.language).voices.cast, **cast}
+            return {**layer, "voices": {**layer.get("voices", {}), "cast": whole}}
+
+        edit_layer(self.root, place, edit, who=who)
 
     def _corrections(self) -> Corrections:
         return kept.read_corrections(self.tools.store, self.video)

@@ -5,6 +5,7 @@ would make again is `octavia plan`'s to say; what takes effect now is told to Da
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from octavia_dag.errors import InputError, SettingsError
 from octavia_dag.layers import (
     Change,
     Place,
-    change_layer,
     differences,
+    edit_layer,
     layer_at,
     layers_of,
     places,
@@ -75,14 +76,14 @@ def show(video: str | None, language: str | None, home: Path | None, as_json: bo
 def set_command(assignments: tuple[str, ...], video: str | None, language: str | None, home: Path | None) -> None:
     """Set fields of one layer; VALUE is YAML."""
     store, place = _where(home, video, language)
-    layer = _copied(layer_at(store, place))
-    for assignment in assignments:
-        setting, found, text = assignment.partition("=")
-        if not found:
-            raise SettingsError(f"{assignment!r} sets nothing; write it as slice.field=value.")
-        name, field = _split(setting)
-        layer.setdefault(name, {})[field] = _value(text, setting)
-    _changed(home, store, place, layer)
+    wanted = [_assigned(assignment) for assignment in assignments]
+
+    def edit(layer: Layer) -> Layer:
+        for name, field, value in wanted:
+            layer.setdefault(name, {})[field] = value
+        return layer
+
+    _changed(home, store, place, edit)
 
 
 @settings.command()
@@ -91,11 +92,18 @@ def set_command(assignments: tuple[str, ...], video: str | None, language: str |
 def unset(names: tuple[str, ...], video: str | None, language: str | None, home: Path | None) -> None:
     """Take fields out of one layer, so that the layer below it counts again."""
     store, place = _where(home, video, language)
-    layer = _copied(layer_at(store, place))
-    for setting in names:
-        name, field = _split(setting)
-        layer.get(name, {}).pop(field, None)
-    _changed(home, store, place, {n: fields for n, fields in layer.items() if fields})
+    unwanted = [_split(setting) for setting in names]
+    usual = Settings().model_dump()
+    for name, field in unwanted:
+        if field not in usual.get(name, {}):
+            raise SettingsError(f"There is no setting {name}.{field}; 'octavia settings show' lists those there are.")
+
+    def edit(layer: Layer) -> Layer:
+        for name, field in unwanted:
+            layer.get(name, {}).pop(field, None)
+        return {name: fields for name, fields in layer.items() if fields}
+
+    _changed(home, store, place, edit)
 
 
 @settings.command()
@@ -139,17 +147,20 @@ def _split(setting: str) -> tuple[str, str]:
 def _value(text: str, setting: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"The value of {setting} is not YAML; put it in quotes.") from error
 
 
-def _copied(layer: Layer) -> Layer:
-    return {name: dict(fields) for name, fields in layer.items()}
+def _assigned(assignment: str) -> tuple[str, str, Any]:
+    setting, found, text = assignment.partition("=")
+    if not found:
+        raise SettingsError(f"{assignment!r} sets nothing; write it as slice.field=value.")
+    return (*_split(setting), _value(text, setting))
 
 
-def _changed(home: Path | None, store: Path, place: Place, layer: Layer) -> None:
-    """Makes `layer` the one at `place`, and says what changed: here, and to Dagster."""
-    changes = change_layer(store, place, layer, who=operator())
+def _changed(home: Path | None, store: Path, place: Place, edit: Callable[[Layer], Layer]) -> None:
+    """Makes `edit` of the layer at `place`, and says what changed: here, and to Dagster."""
+    changes = edit_layer(store, place, edit, who=operator())
     for change in changes:
         click.echo(f"{place}: {_told(change)}")
     if not changes:

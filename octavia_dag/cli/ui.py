@@ -29,6 +29,7 @@ def ui(home: Path | None, host: str, port: int) -> None:
     for sign in (signal.SIGINT, signal.SIGTERM):  # a shell starts what goes to the background deaf to Ctrl-C
         signal.signal(sign, signal.SIG_DFL)
     os.environ["OCTAVIA_HOME"] = str(environment.home)  # the code server is another process
+    click.echo(f"http://{host}:{port} shows it in a minute at most; Ctrl-C ends it.", err=True)
     where = ["-m", "octavia_dag.definitions", "-h", host, "-p", str(port)]
     command = ["dagster", "dev", "--log-level", "warning", *where]
     os.execv(Path(sys.executable).with_name(command[0]), command)  # noqa: S606 - no shell is wanted

@@ -15,6 +15,7 @@ from octavia_dag import environment as surroundings
 from octavia_dag.assets.step import engine_for
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
+from octavia_dag.cli.which import meant
 from octavia_dag.cli.who import operator
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError
@@ -23,7 +24,7 @@ from octavia_dag.resources import personal
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import VoiceCloner
 from octavia_dag.resources.vault import keyed_hash
-from octavia_dag.resources.videos import record, records
+from octavia_dag.resources.videos import records
 from octavia_dag.resources.workshop import Workshop
 
 NOT_CLONED = "The embedded voices are matched to the sample, not cloned from it."
@@ -49,7 +50,7 @@ def voice() -> None:
 def add(sample: Path, who: str, purpose: str, video: str | None, home: Path | None) -> None:
     """Register the voice in SAMPLE (wav, flac, mp3, mp4) for whoever talks the most."""
     _refuse_empty(who=who, purpose=purpose)
-    environment, tools = _tools(home, video)
+    environment, tools, video = _tools(home, video)
     refuse_home(environment)
     settings = settings_of(environment.store, video)
     cloner = engine_for(tools, settings, VoiceCloner, "cloner")
@@ -71,7 +72,7 @@ def add(sample: Path, who: str, purpose: str, video: str | None, home: Path | No
 @_place
 def show(video: str | None, home: Path | None) -> None:
     """Say whose personal voice is registered, and for what."""
-    _, tools = _tools(home, video)
+    _, tools, video = _tools(home, video)
     places = [video] if video else [None, *(one.id for one in records(tools.store))]
     found = [(place, consent) for place in places if (consent := personal.registered(tools.store, place))]
     for place, consent in found:
@@ -84,20 +85,21 @@ def show(video: str | None, home: Path | None) -> None:
 @_place
 def remove(video: str | None, home: Path | None) -> None:
     """Delete the sealed sample and its consent; dubs that are made stay as they are until they are made again."""
-    _, tools = _tools(home, video)
+    _, tools, video = _tools(home, video)
     if not personal.remove(tools.store, video):
         raise InputError(f"No personal voice is registered for {video or 'every video'}; 'octavia voice show' tells.")
     click.echo(f"The personal voice for {video or 'every video'} is removed.")
 
 
-def _tools(home: Path | None, video: str | None) -> tuple[Environment, Workshop]:
+def _tools(home: Path | None, video: str | None) -> tuple[Environment, Workshop, str | None]:
+    """The tools, and the id of the video that is meant, if any."""
     environment = surroundings.read(home)
     surroundings.enter(environment)
-    if video:
-        record(ArtifactStore(root=str(environment.store), scratch=str(environment.scratch)), video)
+    store = ArtifactStore(root=str(environment.store), scratch=str(environment.scratch))
+    known = meant(store, video).id if video else None
     from octavia_dag.definitions import workshop
 
-    return environment, workshop(environment)
+    return environment, workshop(environment), known
 
 
 def _refuse_empty(**texts: str) -> None:

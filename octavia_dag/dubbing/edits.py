@@ -56,18 +56,24 @@ def told(edit: Correction) -> str:
 def with_added(before: Sequence[Correction], more: Iterable[Correction]) -> tuple[Correction, ...]:
     """`before` and then `more`, without what no longer matters.
 
-    The same split, merge or drop is never meant twice; of two texts or speakers given to a line the later one counts,
-    unless its bounds were changed between them.
+    The same split, merge or drop is never meant twice, unless another one undid it between them; of two texts or
+    speakers given to a line the later one counts, unless its bounds were changed between them.
     """
     result = list(before)
     for edit in more:
         if isinstance(edit, Reassigned | Reworded):
             since = _since_bounds_changed(result, edit.line)
             result = [one for at, one in enumerate(result) if at < since or not _same_kind(one, edit)]
-        elif edit in result:
+        elif edit in result and not _undone(result, edit):
             continue
         result.append(edit)
     return tuple(result)
+
+
+def _undone(edits: Sequence[Correction], edit: Correction) -> bool:
+    """Whether the line's bounds were changed otherwise since `edit` was made the last time."""
+    last = max(at for at, one in enumerate(edits) if one == edit)
+    return any(isinstance(one, Merged | Split) and _touches(one, edit.line) for one in edits[last + 1 :])
 
 
 def _since_bounds_changed(edits: Sequence[Correction], line: str) -> int:

@@ -121,6 +121,8 @@ def _wording(row: Row, state: State) -> TextEdit | None:
         return TextEdit(text=now, original=row.original, locked=True, edited=edited)
     if was_locked and not locked and before is not None:
         return before.model_copy(update={"locked": False}) if before.edited else None
+    if before is not None and before.edited and _original(row) != before.original:
+        return before.model_copy(update={"original": _original(row)})  # the original alone was corrected
     return _SAME
 
 
@@ -169,4 +171,7 @@ def _told_text(line: str, text: TextEdit | None, state: State) -> str:
         return f"Giving {line} back to the translator"
     if before is None or text.text != before.text:
         return f"Wording {line} as {text.text!r}" + (", locked" if text.locked else "")
+    was = state.edits.get(line)
+    if was is not None and was.locked == text.locked:
+        return f"Keeping the wording of {line}"
     return f"{'Locking' if text.locked else 'Unlocking'} {line}"

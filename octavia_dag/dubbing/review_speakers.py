@@ -4,6 +4,7 @@ A known id or name reassigns the row. Anything else is a new name, and is taken 
 speaker have it: a typing error in one row must not make a person.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,13 +22,14 @@ class Spoken:
 def spoken(rows: Sequence[Row], state: State) -> tuple[Spoken, list[Refusal]]:
     """Who speaks each row, and which rows name nobody."""
     before = {line.id: line.speaker for line in state.lines}
+    lines = Counter(before.values())
     result, refused = Spoken(dict(before), {}), list[Refusal]()
     for speaker in sorted(set(before.values())):
         own = [row for row in rows if before[row.line] == speaker]
         wanted = {row.speaker for row in own}
         if own and wanted == {speaker} and speaker in state.names:
             result.names[speaker] = None
-        elif len(wanted) == 1 and all(wanted) and state.speaker_of(*wanted) is None:
+        elif len(wanted) == 1 and all(wanted) and state.speaker_of(*wanted) is None and len(own) == lines[speaker]:
             result.names[speaker] = wanted.pop()
         else:
             refused += _reassigned(own, state, result)

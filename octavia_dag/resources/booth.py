@@ -21,7 +21,7 @@ from octavia_dag.dubbing.lengths import predicted_seconds
 from octavia_dag.dubbing.pausing import follow_pauses
 from octavia_dag.dubbing.timing import Fit, SyncLimits, fit, voiced_seconds
 from octavia_dag.dubbing.trimming import trimmed
-from octavia_dag.errors import EngineError
+from octavia_dag.errors import EngineError, StorageError
 from octavia_dag.resources.engines import Condenser, Samples, Synthesizer
 from octavia_dag.resources.line_store import LineStore, line_key
 from octavia_dag.resources.localize import Condensed, condense_text
@@ -57,12 +57,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Take:
-    """One line as spoken: mono `sound`; `natural_s` is its length at rate 1; `made` is False where it was there."""
+    """One line as spoken: mono `sound`; `natural_s` is its length at rate 1; `made` is False where it was there.
+
+    `raw_key` is the key of the sound as it came from the engine, under which the line store keeps it.
+    """
 
     job: Job
     text: str
     sound: Samples
     key: str
+    raw_key: str
     natural_s: float
     rate: float
     made: bool
@@ -135,14 +139,21 @@ class Booth:
         own = [] if self.share else [job.line.id]
         key = line_key(self.version, text, job.voice.model_dump(), told.name, told.revision, self.language, speed, *own)
         with self._lock(key):
-            path = self.store.get(key) if self.reuse else None
-            made = path is None
-            if path is None:
-                sound = trimmed(self.synthesizer.speak(text, job.voice, self.language, speed), rate_hz)
-                path = self.store.put(key, sound, rate_hz)
-            # Read back even if just spoken, so that a stored line and a fresh one are the same to the last bit.
-            sound = read_mono(path, rate_hz)
+            sound = self._kept(key)
+            made = sound is None
+            if sound is None:
+                spoken = trimmed(self.synthesizer.speak(text, job.voice, self.language, speed), rate_hz)
+                # Read back even if just spoken, so that a stored line and a fresh one are the same to the last bit.
+                sound = read_mono(self.store.put(key, spoken, rate_hz), rate_hz)
         return _Raw(text, key, sound, speed, len(sound) / rate_hz * speed, made)
+
+    def _kept(self, key: str) -> Samples | None:
+        """A sound that was spoken before; None where there is none that can be read."""
+        path = self.store.get(key) if self.reuse else None
+        try:
+            return None if path is None else read_mono(path, self.synthesizer.rate_hz)
+        except StorageError:  # damaged: spoken anew
+            return None
 
     def _finished(self, job: Job, raw: _Raw, flags: list[str]) -> Take:
         rate_hz = self.synthesizer.rate_hz
@@ -160,6 +171,7 @@ class Booth:
             text=raw.text,
             sound=sound,
             key=line_key(raw.key, tempo, len(sound)),
+            raw_key=raw.key,
             natural_s=len(fitted) / rate_hz * rate,
             rate=rate,
             made=raw.made,

@@ -63,7 +63,9 @@ def unneeded_sounds(
     for folder in sorted(Path(store.root).glob("videos/*/lines/*/")):
         video, _, language = folder.relative_to(Path(store.root) / "videos").parts
         artifacts = [one for one in store.all(_SPEAKER, video, language) if one.folder not in besides]
-        in_use = {line.key for one in artifacts for line in one.read(DubbedChunks).lines}
+        in_use = {line.raw_key for one in artifacts for line in one.read(DubbedChunks).lines}
+        if "" in in_use:  # an artifact of a time when its lines did not tell
+            continue
         for path in sorted(folder.glob("*.flac")):
             told = path.stat()
             if path.stem not in in_use and moment - told.st_mtime > grace_s:

@@ -112,13 +112,22 @@ def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path | None, a
     told = f"{info.name} {info.revision} {language} {alone}".rstrip()
     name = hashlib.sha256(sound.read_bytes() + told.encode()).hexdigest()[:32]
     note = None if kept is None else kept / f"{name}.txt"
-    if note is not None and note.exists():
-        return note.read_text(encoding="utf-8"), False
+    known = None if note is None else _read_note(note)
+    if known is not None:
+        return known, False
     samples = read_mono(sound, HEARING_HZ)
     text = hear_text(ear.transcribe(samples, [Span(start=0, end=len(samples) / HEARING_HZ)], language))
     if note is not None:
         write_atomically(note, text.encode())
     return text, True
+
+
+def _read_note(note: Path) -> str | None:
+    """What was heard; None where nothing was, or where it is damaged."""
+    try:
+        return note.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
 
 
 def dub_voices(

@@ -8,6 +8,7 @@ import fcntl
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
 
@@ -17,8 +18,15 @@ _POLL_S = 0.2
 @contextmanager
 def locked(store: ArtifactStore, asset: str, video: str, language: str | None) -> Generator[None]:
     """Holds the lock of one step of one partition; waits, interruptibly, while somebody else does."""
-    path = store.video_folder(video) / "locks" / (f"{asset}.{language}" if language else asset)
-    with guarded(f"Locking {asset} of {video}"):
+    name = f"{asset}.{language}" if language else asset
+    with holding(store.video_folder(video) / "locks" / name, f"Locking {asset} of {video}"):
+        yield
+
+
+@contextmanager
+def holding(path: Path, doing: str) -> Generator[None]:
+    """Holds the lock that the file `path` is; `doing` begins the sentence where that is not possible."""
+    with guarded(doing):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
     with file:

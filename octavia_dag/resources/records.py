@@ -24,4 +24,13 @@ def recorded(path: Path) -> list[dict[str, Any]]:
     with guarded(f"Reading {path}", "mend its permissions and run it again"):
         if not path.exists():
             return []
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [row for line in path.read_bytes().splitlines() if (row := _row(line)) is not None]
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """One record; None where it was cut by a crash while it was written."""
+    try:
+        found: object = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

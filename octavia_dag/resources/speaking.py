@@ -144,6 +144,7 @@ def _kept(take: Take, folder: Path, rate_hz: int) -> SpokenLine:
         voice=take.job.voice.id,
         sound=name,
         key=take.key,
+        raw_key=take.raw_key,
         seconds=len(take.sound) / rate_hz,
         natural_seconds=take.natural_s,
         room_seconds=take.job.room_s,

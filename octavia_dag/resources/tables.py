@@ -5,14 +5,24 @@ the mark by which spreadsheets know it; one that was saved with semicolons, as h
 """
 
 import io
+import re
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import guarded, write_atomically
 
 SUFFIXES = (".csv", ".xlsx")
+# What the readers of workbooks raise on damaged ones, besides errors of their own.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, BadZipFile, zlib.error, ParseError, TypeError, AttributeError, IndexError, EOFError,
+    struct.error, ArithmeticError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 FIRST_ROW = 2  # of the spreadsheet: the first one holds the names of the columns
 _REMEDY = "choose another file"
 
@@ -22,7 +32,8 @@ def write_table(path: Path, rows: Sequence[Mapping[str, str | float]], columns: 
     import pandas as pd
 
     refuse_suffix(path)
-    frame = pd.DataFrame([dict(row) for row in rows], columns=list(columns))
+    cleaned = [{k: _CONTROL.sub(" ", v) if isinstance(v, str) else v for k, v in row.items()} for row in rows]
+    frame = pd.DataFrame(cleaned, columns=list(columns))
     with guarded(f"Writing {path}", _REMEDY):
         if path.exists():
             raise InputError(f"Writing {path}: it is there already and may hold corrections; choose another name.")
@@ -48,13 +59,17 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             frame = pd.read_excel(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise InputError(f"Reading {path}: there is no such file; name one that exists.") from error
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except _UNREADABLE as error:
         told = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"Reading {path}: it is no table that can be read ({told}); export it again.") from error
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise InputError(f"Reading {path}: it lacks the column {', '.join(missing)}; export it again.")
-    return [{name: " ".join(str(row[name]).split()) for name in columns} for row in frame.to_dict("records")]
+    rows = [{name: " ".join(str(row[name]).split()) for name in columns} for row in frame.to_dict("records")]
+    for number, row in enumerate(rows, FIRST_ROW):
+        if bad := [name for name, cell in row.items() if _CONTROL.search(cell)]:
+            raise InputError(f"Reading {path}: row {number} has control characters in {bad[0]}; take them out.")
+    return rows
 
 
 def refuse_suffix(path: Path) -> None:

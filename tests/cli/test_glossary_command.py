@@ -137,4 +137,4 @@ def test_what_counts_for_a_video_is_shown_with_where_it_is_from(dubbed: tuple[Oc
 def test_a_video_that_is_not_here_is_refused(octavia: Octavia) -> None:
     refused = octavia("glossary", "show", "--video", "nobody-12345678")
     assert refused.returncode == 2
-    assert "There is no video nobody-12345678" in refused.stderr
+    assert "There is no video 'nobody-12345678' here" in refused.stderr

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 import pytest
+import soundfile
 import yaml
 from octavia_command import MakeVideo, Octavia, make_octavia
 from octavia_fakes import ENGINES
@@ -159,7 +160,10 @@ def test_what_a_report_kept_is_what_it_would_measure_again(house: House) -> None
     assert house.read("qa_report", QaReport) == kept
 
 
-def test_a_raised_tempo_limit_speaks_at_most_the_lines_that_had_hit_it(house: House) -> None:
+@pytest.mark.parametrize("cleaned", [False, True], ids=["as it is", "after a cleaning"])
+def test_a_raised_tempo_limit_speaks_at_most_the_lines_that_had_hit_it(house: House, cleaned: bool) -> None:
+    if cleaned:
+        house.run("clean", "--grace-days", "0", "--yes")
     hit = sum(one.endswith(f" {SLOWEST_CAP:.3f}") for one in house.said() if one.startswith("FakeSynthesizer "))
     before = house.read("dubbed_chunks", DubbedChunks).lines
     assert 0 < hit < len(before)
@@ -205,6 +209,33 @@ def test_a_separation_setting_with_an_equal_outcome_makes_nothing_below(house: H
     assert new == {"source_video", "stems"}
     assert "FakeSynthesizer" not in calls
     assert "FakeTranslator" not in calls
+
+
+def test_a_damaged_sound_of_a_line_is_spoken_again(house: House) -> None:
+    sounds = house.store.lines_folder(house.id, LANGUAGE)
+    for path in sounds.glob("*.flac"):
+        path.write_bytes(path.read_bytes()[:-200])
+    house.put("sync.max_rate=1.3")
+    house.dub()
+    in_use = {line.raw_key for line in house.read("dubbed_chunks", DubbedChunks).lines}
+    assert all(len(soundfile.read(sounds / f"{key}.flac")[0]) for key in in_use)
+
+
+def test_what_was_made_and_deleted_is_made_again(house: House) -> None:
+    report = house.current("qa_report").folder
+    shutil.rmtree(report)
+    assert house.change(house.dub)[0] == {"qa_report"}
+    assert report.is_dir()
+
+
+def test_a_file_that_was_replaced_under_its_name_is_never_muxed(house: House, tmp_path: Path) -> None:
+    mine = shutil.copy(house.video, tmp_path / "mine.mp4")
+    house.run("dub", mine, "--to", LANGUAGE, "--out", tmp_path / "elsewhere")
+    mine.write_bytes(mine.read_bytes() + b"\0\0\0\x08free")
+    house.put("mix.duck_depth_db=3")
+    done = house.octavia("refresh")
+    assert done.returncode == 2
+    assert "mine.mp4 has changed since it was registered" in done.stderr
 
 
 def test_a_second_language_asks_nothing_of_the_source_side(house: House) -> None:

@@ -193,5 +193,8 @@ def test_nothing_is_spoken_before_the_translation_is_approved(
     rows = bench.export()
     rows[0]["translation"] = "outra frase."
     bench.take(rows)
+    early = bench.octavia(*approve)
+    assert "corrections were taken back" in early.stderr, "what is approved would be the text before them"
+    assert early.returncode
     again = bench.dub(required)
     assert again["waiting"], "a changed translation was spoken on the approval of the one before"

@@ -104,3 +104,11 @@ def test_new_words_share_the_time_of_those_they_stand_for() -> None:
     assert words[-1] == LINES[0].words[-1]
     assert all(a.end <= b.start for a, b in pairwise(words))
     assert words[0].start == 0
+
+
+def test_a_split_counts_again_once_a_merge_has_undone_it() -> None:
+    split, merge = Split(line="L001", at=1, word="two"), Merged(line="L001", other="L001b")
+    edits: tuple[Correction, ...] = ()
+    for one in (split, merge, split, merge, split):
+        edits = with_added(edits, [one])
+    assert [one.text for one in made(*edits)][:2] == ["one", "two three"]

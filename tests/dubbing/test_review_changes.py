@@ -236,3 +236,16 @@ def test_a_line_without_words_cannot_be_split() -> None:
     state = replace(STATE, lines=[line.model_copy(update={"words": ()}) for line in LINES])
     _, refused = read({0: {"action": "split", "original": "one | two three", "translation": "um | dois"}}, state)
     assert refused == [Refusal(2, "no word of the original begins at the cut")]
+
+
+def test_a_person_s_wording_stays_when_the_original_alone_is_corrected() -> None:
+    state = replace(STATE, edits={"L001": TextEdit(text="pt one two three", original="one two three")})
+    changes, refused = read({0: {"original": "one two four"}}, state)
+    assert refused == []
+    assert changes.texts == {"L001": TextEdit(text="pt one two three", original="one two four")}
+
+
+def test_a_name_in_some_of_a_speaker_s_rows_is_no_name_when_the_others_are_refused() -> None:
+    changes, refused = read({0: {"speaker": "Ana"}, 1: {"start": "99"}})
+    assert changes.names == {}
+    assert {one.row for one in refused} == {2, 3}

@@ -112,7 +112,7 @@ def spoken(store: ArtifactStore, name: str, *, hours: int = 9) -> str:
 def chunks_of(*keys: str) -> DubbedChunks:
     lines = [
         SpokenLine(
-            id=key, speaker="A", text="Sim.", voice="v", sound=f"{key}.flac", key=key,
+            id=key, speaker="A", text="Sim.", voice="v", sound=f"{key}.flac", key=f"{key} fitted", raw_key=key,
             seconds=1.0, natural_seconds=1.0, room_seconds=1.0, rate=1.0,
         )
         for key in keys

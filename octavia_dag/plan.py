@@ -20,6 +20,15 @@ from octavia_dag.settings import Settings, digest
 State = Literal["current", "reuse", "make", "may follow", "waiting", "held"]
 Partition = tuple[str, str | None]
 GONE = "what was made is gone"
+# What people give besides settings, and how its change is told.
+GIVEN = {
+    "lines": "the original's corrections changed",
+    "texts": "wordings of people changed",
+    "names": "speakers were named otherwise",
+    "glossary": "glossary entries that occur in the text changed",
+    "memory": "approved lines in the memory changed",
+    "personal": "the personal voice was added, changed or removed",
+}
 NEVER = "never made"
 # An asset above which a dub waits for its approval, and the one whose verdict holds a dub back.
 _APPROVED = "dubbed_chunks"
@@ -209,7 +218,7 @@ def _causes(found: Current | None, wanted: Recipe) -> tuple[str, ...]:
         if found.engines.get(role) != wanted.engines.get(role)
     ]
     told += [
-        f"{name} given by people changed"
+        GIVEN.get(name, f"{name} given by people changed")
         for name in sorted({*found.extras, *wanted.extras})
         if found.extras.get(name) != wanted.extras.get(name)
     ]

@@ -170,7 +170,7 @@ def test_what_people_gave_makes_the_step_that_uses_it(house: Installation, built
     house.given["translation"] = {"L001": "Olá"}
     found = plan(built, house)
     assert names(found, "make") == ["translation", "translation"]
-    assert found.of("make")[0].causes == ("texts given by people changed",)
+    assert found.of("make")[0].causes == ("wordings of people changed",)
 
 
 def test_a_new_language_asks_nothing_of_the_video(house: Installation, built: Sight) -> None:

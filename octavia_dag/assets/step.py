@@ -160,7 +160,9 @@ def current(workshop: Workshop, name: str, video: str, language: str | None) -> 
             artifact = workshop.store.current(name, video, own)
     if artifact is None:
         job = "analyse_video" if node.granularity == "video" else "dub_video"
-        raise RefusedError(f"{name} of {video} is not there yet; run {job} for {video} first.")
+        raise RefusedError(
+            f"{name} of {video} is not there yet; run {job} for {video} first, or 'octavia dub' its file."
+        )
     return artifact
 
 

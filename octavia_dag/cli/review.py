@@ -4,6 +4,7 @@ The command keeps what was corrected and makes nothing: the next run makes what 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def import_table(file: Path, video: str, language: str, skip_refused: bool, home
         desk.keep(changes, operator())
     if not as_json:
         _warn(desk)
-    _say(changes, refused, written=written, as_json=as_json)
+    _say(changes, refused, {row.number: row.line for row in rows}, written=written, as_json=as_json)
     return REFUSED if refused and not skip_refused else 0
 
 
@@ -102,13 +103,14 @@ def _warn(desk: Desk) -> None:
         click.echo(PENDING, err=True)
 
 
-def _say(changes: Changes, refused: list[Refusal], *, written: bool, as_json: bool) -> None:
+def _say(changes: Changes, refused: list[Refusal], lines: Mapping[int, str], *, written: bool, as_json: bool) -> None:
     if as_json:
-        told = {"written": written, "changed": list(changes.told), "refused": [asdict(one) for one in refused]}
+        rows = [{**asdict(one), "line": lines.get(one.row, "")} for one in refused]
+        told = {"written": written, "changed": list(changes.told), "refused": rows}
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
     for one in refused:
-        click.echo(f"refused: {one}", err=True)
+        click.echo(f"refused: row {one.row} ({lines.get(one.row) or 'no line'}): {one.reason}", err=True)
     if written:
         for sentence in changes.told:
             click.echo(sentence)

@@ -22,7 +22,7 @@ from octavia_dag.graph import GRAPH
 from octavia_dag.keys import recipe
 from octavia_dag.partitions import VIDEOS
 from octavia_dag.plan import Sight
-from octavia_dag.resources.artifacts import Current
+from octavia_dag.resources.artifacts import KEY_LENGTH, MANIFEST, Current, Manifest, Origin
 from octavia_dag.resources.videos import RECORD, VideoRecord
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.sensors.automation import tick
@@ -84,12 +84,25 @@ def fill(tools: Workshop, count: int) -> list[str]:
             id=name, name="talk.mp4", path="talk.mp4", sha256="f" * 64, size=1, seconds=MINUTE_S, requested=LANGUAGES
         )
         (folder / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
-    first = Judge(tools).sight(names[0])
-    texts = {pointer_name(one): one.model_dump_json() for one in pointers(tools, first)}
+    made = pointers(tools, Judge(tools).sight(names[0]))
+    texts = {pointer_name(one): one.model_dump_json() for one in made}
+    publish(root, made)
     for name in names:
+        for asset in GRAPH if name != names[0] else ():
+            (root / "videos" / name / asset).symlink_to(root / "videos" / names[0] / asset)
         for file, text in texts.items():
             (root / "videos" / name / "current" / file).write_text(text.replace(names[0], name), encoding="utf-8")
     return names
+
+
+def publish(root: Path, made: list[Current]) -> None:
+    """Artifacts without files that the pointers name; those of one video serve all."""
+    for one in made:
+        place = root / "videos" / one.video / one.asset / (one.language or "") / one.key[:KEY_LENGTH]
+        place.mkdir(parents=True)
+        told = one.model_dump(include=set(Origin.model_fields))
+        manifest = Manifest(**told, files={}, busy_seconds=1.0)
+        (place / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
 
 
 def pointer_name(one: Current) -> str:

@@ -32,7 +32,7 @@ DOCUMENT = "document.json"
 MANIFEST = "manifest.json"
 PICTURE = "picture.png"
 _ASIDE = (DOCUMENT, PICTURE)  # never part of the files' hashes
-_KEY_LENGTH = 32
+KEY_LENGTH = 32
 
 D = TypeVar("D", bound=Document)
 
@@ -131,7 +131,7 @@ class ArtifactStore(dg.ConfigurableResource):
 
     def find(self, asset: str, video: str, language: str | None, key: str) -> Artifact | None:
         """The whole artifact with this content key, None where there is none."""
-        return _whole(self._place(asset, video, language) / key[:_KEY_LENGTH])
+        return _whole(self._place(asset, video, language) / key[:KEY_LENGTH])
 
     def current(self, asset: str, video: str, language: str | None) -> Artifact | None:
         """The artifact of the latest materialization, None where it was never made."""
@@ -168,7 +168,7 @@ class ArtifactStore(dg.ConfigurableResource):
             if before is not None and before.key != pointer.key:
                 # From now on nobody points at it: its time of grace begins.
                 with suppress(FileNotFoundError):
-                    os.utime(self._place(before.asset, before.video, before.language) / before.key[:_KEY_LENGTH])
+                    os.utime(self._place(before.asset, before.video, before.language) / before.key[:KEY_LENGTH])
 
     @contextmanager
     def workspace(self) -> Generator[Path]:
@@ -183,7 +183,7 @@ class ArtifactStore(dg.ConfigurableResource):
 
     def publish(self, folder: Path, document: Document, manifest: Manifest) -> Artifact:
         """Renames `folder` into its place with `document` and `manifest` in it; the first one to publish wins."""
-        place = self._place(manifest.asset, manifest.video, manifest.language) / manifest.key[:_KEY_LENGTH]
+        place = self._place(manifest.asset, manifest.video, manifest.language) / manifest.key[:KEY_LENGTH]
         with guarded(f"Storing {manifest.asset} of {manifest.video}"):
             write_atomically(folder / DOCUMENT, document.model_dump_json(indent=1).encode())
             write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
@@ -236,7 +236,7 @@ def stored_files(folder: Path) -> dict[str, Stored]:
 def data_version(document: Document, files: dict[str, Stored]) -> str:
     """Hash of the content: the document and the files, whatever it was made from."""
     content = [document.model_dump_json(), {name: stored.sha256 for name, stored in files.items()}]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_KEY_LENGTH]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
 
 
 def write_atomically(path: Path, content: bytes) -> None:

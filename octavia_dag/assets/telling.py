@@ -14,7 +14,6 @@ def table_of(name: str, rows: Sequence[dg.TableRecord]) -> dict[str, Any]:
     return {name: dg.MetadataValue.table(list(rows))} if rows else {}
 
 
-def picture_of(artifact: Artifact, name: str) -> dict[str, Any]:
-    """The artifact's picture, inline, where it has one."""
-    png = artifact.picture
-    return {name: dg.MetadataValue.md(as_markdown(png, name))} if png else {}
+def pictures_of(artifact: Artifact) -> dict[str, Any]:
+    """The artifact's pictures, inline, by name."""
+    return {name: dg.MetadataValue.md(as_markdown(png, name)) for name, png in artifact.pictures.items()}

@@ -14,10 +14,11 @@ from typing import Any
 
 import ffmpeg
 
+from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.media import Media, url
-from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.probe import probe_video, sha256_cached, source_blocks
 from octavia_dag.resources.videos import VideoRecord
 from octavia_dag.schema import SourceVideo
 from octavia_dag.settings import digest
@@ -56,11 +57,12 @@ def fitting(seconds: float) -> Small | None:
 
 
 def original(store: ArtifactStore, media: Media, record: VideoRecord, source: SourceVideo, small: Small) -> Path:
-    """The original, small; an InputError where its file is gone and it was never made small before."""
+    """The original, small; an InputError where that must be made yet and its file is no longer there."""
     name = digest([_METHOD, asdict(small), source.track, source.origin_s])[:16]
     kept = store.video_folder(record.id) / "preview" / f"{name}.mp4"
     with locked(store, "preview", record.id, None):
         if not kept.is_file():
+            _refuse_another(store, record)
             with store.workspace() as folder, guarded(f"Keeping a small copy of {record.name}"):
                 made = folder / kept.name
                 _encode(media, Path(record.path), source, small, made)
@@ -75,6 +77,17 @@ def dub(media: Media, deliverable: Path, small: Small, out: Path, same_picture: 
     """The deliverable, small, as `out`; with the picture of `same_picture` where its packets are the same."""
     _encode(media, deliverable, probe_video(media, deliverable, "", 0), small, out, same_picture)
     return out
+
+
+def _refuse_another(store: ArtifactStore, record: VideoRecord) -> None:
+    """An InputError where the video's file is gone, or holds something else by now."""
+    path = Path(record.path)
+    there = path.is_file()
+    if not there or sha256_cached(path, Path(store.root) / "hashes.json") != record.sha256:
+        what = "is another one now" if there else "is gone"
+        raise InputError(
+            f"Writing a report of {record.name}: its file {path} {what}; put it back, or dub it from where it lies now."
+        )
 
 
 def _encode(

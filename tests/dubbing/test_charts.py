@@ -47,7 +47,6 @@ def test_an_outline_goes_over_the_tops_and_back_under_the_bottoms() -> None:
 
 
 def test_silence_is_a_line_in_the_middle() -> None:
-    found = [
-        float(number) for number in re.findall(r"[\d.]+", outline(np.zeros(3, np.float32), np.zeros(3, np.float32)))
-    ]
+    still = np.zeros(3, np.float32)
+    found = [float(number) for number in re.findall(r"[\d.]+", outline(still, still))]
     assert set(found[1::2]) == {1.0}

@@ -157,7 +157,7 @@
     if (heard.seeking || other.seeking) return;
     if (Math.abs(apart) > 0.2) other.currentTime = heard.currentTime;
     else other.playbackRate = Math.abs(apart) < 0.02 ? 1 : apart > 0 ? 0.92 : 1.08;
-    if (other.paused && !other.ended) other.play();
+    if (other.paused && !other.ended) run();
   }, 100);
 
   const frame = () => {
@@ -185,7 +185,7 @@
     const line = target.closest("[data-line]");
     const whole = target.closest("[data-seek]");
     if (line && !String(getSelection())) {
-      playLine(inTime.find((row) => row.dataset.line === line.dataset.line), Boolean(whole));
+      playLine(inTime.find((row) => row.dataset.line === line.dataset.line), line.matches("a"));
     } else if (whole && !line) {
       const box = whole.getBoundingClientRect();
       jump(((event.clientX - box.left) / box.width) * seconds);

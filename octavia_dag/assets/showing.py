@@ -52,6 +52,7 @@ def of(report: QaReport, parts: Mapping[str, Artifact]) -> dict[str, Any]:
         "promises": _promises(report),
         "lines": lines,
         "lanes": lanes,
+        "colours": COLOURS,
         "people": _people(parts, lanes),
         "ticks": charts.ticks(seconds, _MOST_TICKS),
         "outlines": _outlines(parts),

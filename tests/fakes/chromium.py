@@ -1,6 +1,7 @@
 """The system's Chromium, driven by Playwright, and pages that remember what went wrong and what they asked for."""
 
 import shutil
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,14 @@ class Watched:
     def foreign(self) -> list[str]:
         """What left the page: neither the file itself nor what lies in it."""
         return [url for url in self.asked[1:] if not url.startswith(("blob:", "data:"))]
+
+
+def eventually(page: Page, expression: str) -> None:
+    """Waits until `expression` holds. Playwright's own waiting is done by the page, whose policy forbids it to."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never came true: {expression}"
+        page.wait_for_timeout(30)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ _SHORT = 12  # of a hash; the whole one is its title
 _NOT_KNOWN = "not known here: another engine is set now"
 _PACKAGE = "octavia-dag"
 _VAD = "vad"
+_LICENCES = ("License-Expression", "License")  # where a package may tell its own
 
 
 def of(workshop: Workshop, video: str, language: str, parts: Mapping[str, Artifact]) -> dict[str, Any]:
@@ -106,5 +107,5 @@ def _software() -> Iterator[dict[str, str]]:
     ]
     for name in (_PACKAGE, *sorted(set(asked), key=str.lower)):
         found = distribution(name)
-        told = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
+        told = next((found.metadata[one] for one in _LICENCES if one in found.metadata), "")
         yield {"name": name, "version": found.version, "licence": told.partition("\n")[0][:60] or "see the package"}

@@ -127,7 +127,7 @@ def _canvas(height_in: float) -> "tuple[Figure, Axes]":
 
     figure = Figure(figsize=(8.0, height_in), dpi=_DPI)
     below = 0.25 / height_in
-    axes = figure.add_axes((0.05, below, 0.93, 0.94 - below))
+    axes = figure.add_axes((0.08, below, 0.9, 0.94 - below))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(labelsize=7, length=2)
     return figure, axes

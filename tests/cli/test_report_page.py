@@ -208,3 +208,26 @@ def test_the_lineage_names_engines_licences_settings_and_hashes(reported: Report
     for told in ("FakeSeparator fake-1", "silero-vad", "MIT", "mix.duck_depth_db", "octavia-dag", "sha256"):
         assert told in text
     assert str(root) not in text, "the page tells where things lie on this machine"
+
+
+def test_the_index_lists_the_dub_and_finds_it(browser: Browser, reported: Reported, tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    done = reported.octavia("report", "--index", "--out", path)
+    assert done.returncode == 0, done.stderr
+    with watched(browser) as found:
+        found.page.goto(path.as_uri())
+        row = found.page.locator("tbody tr")
+        expect(row).to_contain_text(NAME)
+        for text, shown in (("NOT THERE", False), ("Talk & ", True)):
+            found.page.get_by_role("searchbox").fill(text)
+            expect(row).to_be_visible(visible=shown)
+        assert not found.complaints
+        assert not found.foreign()
+
+
+@pytest.mark.parametrize("arguments", [(), ("talk",), ("--to", LANGUAGE), ("talk", "--index")])
+def test_half_a_wish_is_refused(reported: Reported, arguments: tuple[str, ...]) -> None:
+    done = reported.octavia("report", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("octavia: ")
+    assert len(done.stderr.splitlines()) == 1

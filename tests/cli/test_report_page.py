@@ -225,7 +225,7 @@ def test_the_index_lists_the_dub_and_finds_it(browser: Browser, reported: Report
         assert not found.foreign()
 
 
-@pytest.mark.parametrize("arguments", [(), ("talk",), ("--to", LANGUAGE), ("talk", "--index")])
+@pytest.mark.parametrize("arguments", [("talk",), ("talk", "--index")])
 def test_half_a_wish_is_refused(reported: Reported, arguments: tuple[str, ...]) -> None:
     done = reported.octavia("report", *arguments)
     assert done.returncode == 2

@@ -9,8 +9,8 @@ export VIDEO TO OUT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PYTHON ?= python3.11
-# Apertium's pairs between languages that the synthesizer speaks.
-SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita
+# Apertium's pairs between languages that the synthesizer speaks, and the browser in which tests look at pages.
+SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita chromium fonts-dejavu-core
 
 .PHONY: help dub ui test test-operators test-system soak check models system clean
 
@@ -21,7 +21,7 @@ help:
 	@echo 'make test-operators    the tests of what operators change, correct, approve and switch'
 	@echo 'make soak      by hand: the full counts, in parts; goes on where it was stopped'
 	@echo 'make check     lint, format and types'
-	@echo 'make system    as root: system packages that add rough language pairs'
+	@echo 'make system    as root: system packages that add rough language pairs, and the browser of the tests'
 	@echo 'make clean     removes the virtual environment and the caches'
 
 dub: models
@@ -40,7 +40,7 @@ AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 test: check models
 	@.venv/bin/python -m pytest $(AT_ONCE)
 
-# What operators do with a dub that is made: change, correct, approve, switch.
+# What operators do with a dub that is made: change, correct, approve, switch, look at its report in a browser.
 test-operators: .venv/.dev models
 	@.venv/bin/python -m pytest -m operators $(AT_ONCE)
 

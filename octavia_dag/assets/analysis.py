@@ -11,7 +11,7 @@ import dagster as dg
 
 from octavia_dag.assets.corrections import edits_in
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
-from octavia_dag.assets.telling import picture_of, table_of
+from octavia_dag.assets.telling import pictures_of, table_of
 from octavia_dag.dubbing.chunking import pack_chunks
 from octavia_dag.dubbing.edits import corrected
 from octavia_dag.dubbing.hearing import accept, verdict
@@ -91,7 +91,12 @@ def _make_stems(work: Work) -> Made:
     document = Stems(
         rate=track.rate, channels=track.channels, frames=frames, clean_vocals=VOCALS, bgm_full=BACKGROUND, notes=kept
     )
-    return Made(document, picture=pictures.waveform_png(work.folder / VOCALS))
+    drawn = {
+        "waveform": pictures.waveform_png(work.folder / VOCALS),
+        "spectrogram_of_vocals": pictures.spectrogram_png(work.folder / VOCALS),
+        "spectrogram_of_background": pictures.spectrogram_png(work.folder / BACKGROUND),
+    }
+    return Made(document, pictures=drawn)
 
 
 def _tell_stems(artifact: Artifact) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def _tell_stems(artifact: Artifact) -> dict[str, Any]:
         "channels": document.channels,
         "sound_seconds": document.frames / document.rate,
         "notes": " ".join(document.notes) or "none",
-        **picture_of(artifact, "waveform"),
+        **pictures_of(artifact),
     }
 
 
@@ -130,7 +135,8 @@ def _make_chunks(work: Work) -> Made:
     counts = {"words": len(words), "chunks": len(packed), "refused": len(dropped)}
     shown = [Turn(speaker="speech", start=r.start, end=r.end) for r in regions]
     shown += [Turn(speaker="chunks", start=c.start, end=c.end) for c in packed]
-    return Made(document, counts=counts, picture=pictures.timeline_png(shown, len(sound) / HEARING_HZ))
+    timeline = pictures.timeline_png(shown, len(sound) / HEARING_HZ)
+    return Made(document, counts=counts, pictures={"timeline": timeline})
 
 
 def _tell_chunks(artifact: Artifact) -> dict[str, Any]:
@@ -143,7 +149,7 @@ def _tell_chunks(artifact: Artifact) -> dict[str, Any]:
         "speech_seconds": sum(region.seconds for region in document.regions),
         "refused_as_not_speech": " ".join(document.dropped) or "nothing",
         **table_of("chunks_heard", rows),
-        **picture_of(artifact, "timeline"),
+        **pictures_of(artifact),
     }
 
 
@@ -159,8 +165,9 @@ def _make_speaker_map(work: Work) -> Made:
     )
     found = speaker_map_of(turns)
     (work.folder / RTTM).write_text(rttm(found.turns, work.video), encoding="utf-8")
-    picture = pictures.timeline_png(found.turns, len(sound) / HEARING_HZ)
-    return Made(found, counts={"speakers": len(found.speakers), "turns": len(found.turns)}, picture=picture)
+    timeline = pictures.timeline_png(found.turns, len(sound) / HEARING_HZ)
+    counts = {"speakers": len(found.speakers), "turns": len(found.turns)}
+    return Made(found, counts=counts, pictures={"timeline": timeline})
 
 
 def _tell_speaker_map(artifact: Artifact) -> dict[str, Any]:
@@ -172,7 +179,7 @@ def _tell_speaker_map(artifact: Artifact) -> dict[str, Any]:
     return {
         "overlap_seconds": sum(span.seconds for span in document.overlaps),
         **table_of("speakers_found", rows),
-        **picture_of(artifact, "timeline"),
+        **pictures_of(artifact),
     }
 
 
@@ -205,7 +212,8 @@ def _make_transcript(work: Work) -> Made:
     if edits:
         counts |= {"corrections": len(edits), "corrections_not_done": len(unused)}
     shown = [Turn(speaker=line.speaker, start=line.start, end=line.end) for line in lines]
-    return Made(document, counts=counts, picture=pictures.timeline_png(shown, programme_s) if shown else None)
+    drawn = {"timeline": pictures.timeline_png(shown, programme_s)} if shown else {}
+    return Made(document, counts=counts, pictures=drawn)
 
 
 def _named(work: Work, lines: Sequence[Line]) -> list[Line]:
@@ -238,5 +246,5 @@ def _tell_transcript(artifact: Artifact) -> dict[str, Any]:
         "verdict": " ".join(document.verdict.reasons) or "Nothing to object to.",
         "corrections_not_made": " ".join(document.notes) or "none",
         **table_of("lines_heard", rows),
-        **picture_of(artifact, "timeline"),
+        **pictures_of(artifact),
     }

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
-from octavia_dag.assets.telling import picture_of, table_of
+from octavia_dag.assets.telling import pictures_of, table_of
 from octavia_dag.dubbing.timing import place
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
@@ -59,8 +59,12 @@ def _make_synced(work: Work) -> Made:
     write_speech_track(placed, sounds, seconds, spoken.rate_hz, work.folder / SPEECH)
     document = SyncedSpeech(rate_hz=spoken.rate_hz, seconds=seconds, speech=SPEECH, lines=tuple(placed))
     late = sum(line.lateness_s > 0 for line in placed)
-    picture = pictures.waveform_png(work.folder / SPEECH)
-    return Made(document, counts={"lines": len(placed), "late_lines": late}, picture=picture)
+    sync = work.settings.sync
+    drawn = {
+        "waveform": pictures.waveform_png(work.folder / SPEECH),
+        "rates": pictures.rates_png(placed, free=sync.free_rate, most=sync.max_rate),
+    }
+    return Made(document, counts={"lines": len(placed), "late_lines": late}, pictures=drawn)
 
 
 def _tell_synced(artifact: Artifact) -> dict[str, Any]:
@@ -78,7 +82,9 @@ def _tell_synced(artifact: Artifact) -> dict[str, Any]:
         )
         for one in artifact.read(SyncedSpeech).lines
     ]
-    return {**table_of("lines_placed", rows), **picture_of(artifact, "waveform")}
+    speech = artifact.read(SyncedSpeech).speech
+    sound = {} if speech is None else {"speech": dg.MetadataValue.path(str(artifact.file(speech)))}
+    return {**sound, **table_of("lines_placed", rows), **pictures_of(artifact)}
 
 
 def _make_mix(work: Work) -> Made:
@@ -97,7 +103,7 @@ def _make_mix(work: Work) -> Made:
         mix=work.settings.mix,
     )
     assert document.final_audio_native_music is not None
-    return Made(document, picture=pictures.waveform_png(work.folder / document.final_audio_native_music))
+    return Made(document, pictures=pictures.of_sound(work.folder / document.final_audio_native_music))
 
 
 def _tell_mix(artifact: Artifact) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def _tell_mix(artifact: Artifact) -> dict[str, Any]:
         "dubbed_speech_lufs": document.speech_lufs,
         "bed_reduction_db": document.median_reduction_db,
         "notes": " ".join(document.notes) or "none",
-        **picture_of(artifact, "waveform"),
+        **pictures_of(artifact),
     }
 
 
@@ -127,7 +133,13 @@ def _make_mux(work: Work) -> Made:
         delivery=work.settings.delivery,
         out_dir=work.folder,
     )
-    return Made(document)
+    return Made(document, pictures={} if mixed is None else _drawn(work, document))
+
+
+def _drawn(work: Work, document: FinalMux) -> dict[str, bytes]:
+    lines = work.read("synced_speech", SyncedSpeech).lines
+    timeline = pictures.timeline_png(lines, document.seconds)
+    return {"timeline": timeline, **pictures.of_deliverable(work.workshop.media, work.folder / document.video)}
 
 
 def _tell_mux(artifact: Artifact) -> dict[str, Any]:
@@ -141,4 +153,4 @@ def _tell_mux(artifact: Artifact) -> dict[str, Any]:
     }
     if document.true_peak_dbtp is not None:
         facts["true_peak_dbtp"] = document.true_peak_dbtp
-    return facts
+    return {**facts, **pictures_of(artifact)}

@@ -8,7 +8,7 @@ import dagster as dg
 
 from octavia_dag.assets.corrections import wordings_in
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step, settings_for
-from octavia_dag.assets.telling import picture_of, table_of
+from octavia_dag.assets.telling import pictures_of, table_of
 from octavia_dag.dubbing.wordings import with_wordings
 from octavia_dag.errors import PairError
 from octavia_dag.partitions import parts
@@ -129,9 +129,9 @@ def _make_dubbed_chunks(work: Work) -> Made:
         report=work.report,
     )
     sync = work.settings.sync
-    picture = pictures.rates_png(document.lines, free=sync.free_rate, most=sync.max_rate) if document.lines else None
+    rates = pictures.rates_png(document.lines, free=sync.free_rate, most=sync.max_rate) if document.lines else None
     counts = {"lines": len(document.lines), "spoken_now": made, "taken_from_store": len(document.lines) - made}
-    return Made(document, counts=counts, picture=picture)
+    return Made(document, counts=counts, pictures={"rates": rates} if rates else {})
 
 
 def _tell_dubbed_chunks(artifact: Artifact) -> dict[str, Any]:
@@ -151,4 +151,4 @@ def _tell_dubbed_chunks(artifact: Artifact) -> dict[str, Any]:
         for one in document.lines
     ]
     fastest = {"fastest_rate": max(line.rate for line in document.lines)} if document.lines else {}
-    return {**fastest, **table_of("lines_spoken", rows), **picture_of(artifact, "rates")}
+    return {**fastest, **table_of("lines_spoken", rows), **pictures_of(artifact)}

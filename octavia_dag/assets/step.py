@@ -22,7 +22,7 @@ from octavia_dag.keys import Recipe, recipe
 from octavia_dag.layers import layers_of
 from octavia_dag.partitions import DUBS, VIDEOS, parts
 from octavia_dag.resources import progress, vad, videos
-from octavia_dag.resources.artifacts import PICTURE, Artifact, Manifest, data_version, stored_files
+from octavia_dag.resources.artifacts import PICTURES, Artifact, Manifest, data_version, stored_files
 from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.history import remember
 from octavia_dag.resources.locks import locked
@@ -40,14 +40,14 @@ CHAT_CONDENSER = "octavia_dag.resources.chat_condenser:ChatCondenser"
 
 @dataclass(frozen=True)
 class Made:
-    """What a step made: its document, counts for the metadata, a picture; files lie in the work's folder.
+    """What a step made: its document, counts for the metadata, pictures by name; files lie in the work's folder.
 
     `version` replaces the hash of the content where the content is private (a keyed hash).
     """
 
     document: Document
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
-    picture: bytes | None = None
+    pictures: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     version: str | None = None
 
 
@@ -229,8 +229,9 @@ def _experiment(node: Node, workshop: Workshop) -> Layer:
 def _published(work: Work, wanted: Recipe, make: Callable[[Work], Made]) -> Artifact:
     started = time.monotonic()
     made = make(work)
-    if made.picture:
-        (work.folder / PICTURE).write_bytes(made.picture)
+    for name, png in made.pictures.items():
+        (work.folder / PICTURES).mkdir(exist_ok=True)
+        (work.folder / PICTURES / f"{name}.png").write_bytes(png)
     files = stored_files(work.folder)
     manifest = Manifest(
         asset=wanted.asset,

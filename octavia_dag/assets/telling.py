@@ -14,7 +14,12 @@ def table_of(name: str, rows: Sequence[dg.TableRecord]) -> dict[str, Any]:
     return {name: dg.MetadataValue.table(list(rows))} if rows else {}
 
 
-def picture_of(artifact: Artifact, name: str) -> dict[str, Any]:
-    """The artifact's picture, inline, where it has one."""
-    png = artifact.picture
-    return {name: dg.MetadataValue.md(as_markdown(png, name))} if png else {}
+def pictures_of(artifact: Artifact) -> dict[str, Any]:
+    """The artifact's pictures, inline, each under its name; all in one entry, which the UI opens with one click."""
+    drawn = artifact.pictures
+    told = "\n\n".join(f"**{_words(name)}**\n\n{as_markdown(png, _words(name))}" for name, png in drawn.items())
+    return {"pictures": dg.MetadataValue.md(told)} if drawn else {}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -17,6 +17,7 @@ from octavia_dag.cli.memory import memory
 from octavia_dag.cli.models import models
 from octavia_dag.cli.plan import plan_command, status, why
 from octavia_dag.cli.refresh import refresh
+from octavia_dag.cli.report import report
 from octavia_dag.cli.review import review
 from octavia_dag.cli.sample import sample
 from octavia_dag.cli.settings import settings
@@ -33,7 +34,7 @@ def octavia() -> None:
 
 
 COMMANDS = (
-    dub, plan_command, status, why, refresh, settings, review, glossary, memory, voice,
+    dub, plan_command, status, why, refresh, settings, review, report, glossary, memory, voice,
     clean, doctor, models, sample, ui, videos, dub_one,
 )  # fmt: skip
 for command in COMMANDS:

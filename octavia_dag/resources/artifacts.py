@@ -30,8 +30,7 @@ from octavia_dag.schema import Document
 
 DOCUMENT = "document.json"
 MANIFEST = "manifest.json"
-PICTURE = "picture.png"
-_ASIDE = (DOCUMENT, PICTURE)  # never part of the files' hashes
+PICTURES = "pictures"  # a folder, never part of the files' hashes
 KEY_LENGTH = 32
 
 D = TypeVar("D", bound=Document)
@@ -109,10 +108,9 @@ class Artifact:
         return path
 
     @property
-    def picture(self) -> bytes | None:
-        """A small PNG that shows the artifact, where it has one."""
-        path = self.folder / PICTURE
-        return path.read_bytes() if path.is_file() else None
+    def pictures(self) -> dict[str, bytes]:
+        """Small PNGs that show the artifact, by name; those that it has."""
+        return {path.stem: path.read_bytes() for path in sorted((self.folder / PICTURES).glob("*.png"))}
 
 
 class ArtifactStore(dg.ConfigurableResource):
@@ -227,7 +225,7 @@ def stored_files(folder: Path) -> dict[str, Stored]:
     found: dict[str, Stored] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in _ASIDE:
+        if path.is_file() and name != DOCUMENT and not name.startswith(f"{PICTURES}/"):
             with path.open("rb") as file:
                 found[name] = Stored(size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
     return found

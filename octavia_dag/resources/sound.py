@@ -115,20 +115,25 @@ def read_blocks(
 
 
 def extremes(path: Path, columns: int) -> tuple[Samples, Samples]:
-    """Lowest and highest sample of a sound file in each of `columns` equal stretches, fewer where it is that short.
+    """Lowest and highest sample of a sound file in each of `columns` equal stretches, fewer where it is that short."""
+    looks = [(float(one.min(initial=0.0)), float(one.max(initial=0.0))) for one in glimpses(path, columns)]
+    low, high = np.asarray(looks, np.float32).T
+    return low, high
 
-    Of a long stretch only the first frames are looked at, so that an hour is drawn in about a second.
+
+def glimpses(path: Path, columns: int, least: int = 1) -> Iterator[Samples]:
+    """The beginning of each of `columns` equal stretches, fewer where it is that short, of shape (frames, channels).
+
+    Of a long stretch only the first frames are looked at, so that an hour is drawn in about a second; of a short one
+    `least` frames, which reach into the next.
     """
     with _opened(path) as file:
         edges = np.linspace(0, file.frames, max(1, min(columns, file.frames)) + 1).astype(int)
-        found: list[tuple[float, float]] = []
         for start, stop in pairwise(edges.tolist()):
             if file.tell() != start:
                 file.seek(start)
-            block = file.read(min(_LOOK_FRAMES, stop - start), dtype="float32")
-            found.append((float(block.min(initial=0.0)), float(block.max(initial=0.0))))
-    low, high = np.asarray(found, np.float32).T
-    return low, high
+            frames = max(least, min(_LOOK_FRAMES, stop - start))
+            yield cast(Samples, file.read(frames, dtype="float32", always_2d=True))
 
 
 def read_mono(path: Path, rate_hz: int, *, start_s: float = 0.0, seconds: float | None = None) -> Samples:

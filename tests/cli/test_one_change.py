@@ -229,7 +229,7 @@ def test_what_was_made_and_deleted_is_made_again(house: House) -> None:
 
 
 def test_a_file_that_was_replaced_under_its_name_is_never_muxed(house: House, tmp_path: Path) -> None:
-    mine = shutil.copy(house.video, tmp_path / "mine.mp4")
+    mine = Path(shutil.copy(house.video, tmp_path / "mine.mp4"))
     house.run("dub", mine, "--to", LANGUAGE, "--out", tmp_path / "elsewhere")
     mine.write_bytes(mine.read_bytes() + b"\0\0\0\x08free")
     house.put("mix.duck_depth_db=3")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octavia_dag.resources.pictures import as_markdown, rates_png, timeline_png, waveform_png
+from octavia_dag.resources.pictures import as_markdown, rates_png, spectrogram_png, timeline_png, waveform_png
 from octavia_dag.resources.sound import write_flac
 from octavia_dag.schema import PlacedLine, Turn
 
@@ -40,7 +40,7 @@ def noise(tmp_path: Path) -> Path:
 
 
 def test_the_busiest_pictures_stay_under_30_kb(noise: Path) -> None:
-    for png in (waveform_png(noise), timeline_png(many_turns(), 600), rates_png(many_lines())):
+    for png in (waveform_png(noise), spectrogram_png(noise), timeline_png(many_turns(), 600), rates_png(many_lines())):
         assert png.startswith(b"\x89PNG")
         assert len(png) < LIMIT_BYTES
 
@@ -60,6 +60,18 @@ def test_the_waveform_shows_where_the_sound_is(tmp_path: Path) -> None:
     assert right > 20 * left
 
 
+def test_the_spectrogram_shows_how_high_a_tone_is_and_when(tmp_path: Path) -> None:
+    time_s = np.arange(16000) / 16000
+    low, high = (0.5 * np.sin(2 * np.pi * hz * time_s).astype(np.float32) for hz in (200.0, 4000.0))
+    write_flac(tmp_path / "tones.flac", [low, high], 16000, 1)
+    bright = pixels(spectrogram_png(tmp_path / "tones.flac"))[12:143, 60:760].astype(int).sum(axis=2)
+    first, second = bright[:, 40:300].mean(axis=1), bright[:, 400:660].mean(axis=1)
+    rows = np.arange(len(bright)) / len(bright)
+    # The picture reaches from 60 Hz to 8 kHz by octaves: 200 Hz lies a quarter up from the ground, 4 kHz nearly on top.
+    assert rows[first.argmax()] == pytest.approx(1 - np.log(200 / 60) / np.log(8000 / 60), abs=0.06)
+    assert rows[second.argmax()] == pytest.approx(1 - np.log(4000 / 60) / np.log(8000 / 60), abs=0.06)
+
+
 def test_speakers_have_a_row_and_a_colour_each() -> None:
     turns = [Turn(start=0, end=4, speaker="A"), Turn(start=5, end=9, speaker="B")]
     picture = pixels(timeline_png(turns, 10))
@@ -72,7 +84,8 @@ def test_speakers_have_a_row_and_a_colour_each() -> None:
 
 def test_nothing_to_show_is_still_a_picture(tmp_path: Path) -> None:
     write_flac(tmp_path / "short.flac", [np.zeros(1, np.float32)], 8000, 1)
-    for png in (waveform_png(tmp_path / "short.flac"), timeline_png([], 0.0), rates_png([])):
+    short = tmp_path / "short.flac"
+    for png in (waveform_png(short), spectrogram_png(short), timeline_png([], 0.0), rates_png([])):
         assert pixels(png).ndim == 3
 
 

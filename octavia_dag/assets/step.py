@@ -26,7 +26,6 @@ from octavia_dag.resources.artifacts import PICTURES, Artifact, Manifest, data_v
 from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.history import remember
 from octavia_dag.resources.locks import locked
-from octavia_dag.resources.probe import sha256_cached
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Transcript
@@ -75,11 +74,11 @@ class Work:
 
     def source(self) -> Path:
         """The video's own file, whose content is the one that was registered; an InputError where it is not."""
-        path = Path(self.record.path)
+        path, state = Path(self.record.path), videos.file_state(self.workshop.store, self.record)
         asked = f"Making {self.node.name} of {self.video}"
-        if not path.is_file():
+        if state == "gone":
             raise InputError(f"{asked}: its file {path} is gone; put it back, or dub it from where it is now.")
-        if sha256_cached(path, Path(self.workshop.store.root) / "hashes.json") != self.record.sha256:
+        if state == "another":
             raise InputError(f"{asked}: {path} has changed since it was registered; dub it again as a new video.")
         return path
 

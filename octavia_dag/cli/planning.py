@@ -14,7 +14,9 @@ APPROVE = "read it with 'octavia review export {video} --to {language}', then 'o
 
 def told_plan(plan: Plan, settings: Settings) -> list[str]:
     """The lines an operator reads before anything is launched."""
-    left = list(dict.fromkeys(_state(plan, item) for item in plan.of("waiting", "held") if item.causes))
+    left = list(
+        dict.fromkeys(_state(plan, item) for item in plan.of("waiting", "held") if item.causes or item.state == "held")
+    )
     if plan.empty:
         return [*left, "Nothing to do: everything is as it should be." if not left else "Nothing to do."]
     lines = [_line(item) for item in plan.of(*_MADE) if item.causes != (NEVER,)]

@@ -18,8 +18,8 @@ from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.media import Media, url
-from octavia_dag.resources.probe import probe_video, sha256_cached, source_blocks
-from octavia_dag.resources.videos import VideoRecord
+from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.videos import VideoRecord, file_state
 from octavia_dag.schema import SourceVideo
 from octavia_dag.settings import digest
 
@@ -82,12 +82,12 @@ def dub(media: Media, deliverable: Path, small: Small, out: Path, same_picture: 
 
 def _refuse_another(store: ArtifactStore, record: VideoRecord) -> None:
     """An InputError where the video's file is gone, or holds something else by now."""
-    path = Path(record.path)
-    there = path.is_file()
-    if not there or sha256_cached(path, Path(store.root) / "hashes.json") != record.sha256:
-        what = "is another one now" if there else "is gone"
+    state = file_state(store, record)
+    if state != "whole":
+        what = "is another one now" if state == "another" else "is gone"
         raise InputError(
-            f"Writing a report of {record.name}: its file {path} {what}; put it back, or dub it from where it lies now."
+            f"Writing a report of {record.name}: its file {record.path} {what}; put it back, or dub it from where it "
+            "lies now."
         )
 
 

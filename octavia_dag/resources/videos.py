@@ -5,11 +5,13 @@ video's layers of settings lie beside it. Registering the same content twice giv
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from octavia_dag.errors import InputError, StorageError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
+from octavia_dag.resources.probe import sha256_cached
 from octavia_dag.schema import Document
 
 RECORD = "video.json"
@@ -58,6 +60,15 @@ def find(store: ArtifactStore, sha256: str) -> VideoRecord | None:
         if found.sha256 == sha256:
             return found
     return None
+
+
+def file_state(store: ArtifactStore, known: VideoRecord) -> Literal["whole", "gone", "another"]:
+    """Whether the video's file is where it was last seen, and still holds what was registered."""
+    path = Path(known.path)
+    if not path.is_file():
+        return "gone"
+    same = sha256_cached(path, Path(store.root) / "hashes.json") == known.sha256
+    return "whole" if same else "another"
 
 
 def save(store: ArtifactStore, changed: VideoRecord) -> VideoRecord:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from octavia_dag import environment as surroundings
-from octavia_dag.assets import analysis, delivery, localization, qa, source, voices
+from octavia_dag.assets import analysis, checks, delivery, localization, qa, source, voices
 from octavia_dag.assets.slices import slice_assets
 from octavia_dag.environment import CHAT_KEY, MEMORY_URL, VOICE_KEY, Environment
 from octavia_dag.graph import Granularity, of_granularity
@@ -22,7 +22,7 @@ from octavia_dag.resources.memory import Memory
 from octavia_dag.resources.workshop import Vault, Workshop
 from octavia_dag.sensors.automation import automation_sensor
 
-MODULES = (source, analysis, voices, localization, delivery, qa)
+MODULES = (source, analysis, voices, localization, delivery, qa, checks)
 JOBS: dict[Granularity, tuple[str, str]] = {
     "video": (
         "analyse_video",

@@ -202,7 +202,7 @@ _REPORT = Node(
     "dub",
     inputs=tuple(node.name for node in _MADE),
     description="Every promise measured, per line and per video.",
-    code_version="2",
+    code_version="3",
     reads=(
         "transcription.engine",
         "voices.engine",
@@ -212,6 +212,7 @@ _REPORT = Node(
         "mix.keep_music",
         "mix.duck_depth_db",
         "delivery.keep_original",
+        "checks",
     ),
     roles=("transcriber", "cloner"),
     kinds=("python",),

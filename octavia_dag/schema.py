@@ -488,7 +488,10 @@ class FinalMux(Document):
 
 
 class Measure(Document):
-    """One promise measured: `value` against `limit`; `ok` is False where it is broken or could not be computed."""
+    """One promise measured: `value` against `limit`; `ok` is False where it is broken or could not be computed.
+
+    `blocking` where a broken one holds the delivery back; else it only warns.
+    """
 
     name: str
     value: float | None
@@ -496,6 +499,7 @@ class Measure(Document):
     limit: str
     ok: bool
     note: str = ""
+    blocking: bool = True
 
 
 class LineQuality(Document):

@@ -11,10 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from octavia_dag.errors import PairError, SettingsError
 from octavia_dag.partitions import checked_language
+from octavia_dag.slicing import Slice
+from octavia_dag.thresholds import Checks
 
 EMBEDDED = "octavia_dag.resources.embedded"
 # The address of an endpoint is shown in metadata, so it may hold no user, password or query.
@@ -38,12 +40,6 @@ def _language(tag: str) -> str:
 
 
 Tag = Annotated[str, AfterValidator(_language)]
-
-
-class Slice(BaseModel):
-    """Base of the slices. A refused value never stands in an error's own text: it may be a secret."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Separation(Slice):
@@ -214,6 +210,7 @@ class Settings(Slice):
     sync: Sync = Sync()
     mix: Mix = Mix()
     delivery: Delivery = Delivery()
+    checks: Checks = Checks()
     costs: Costs = Costs()
 
     @model_validator(mode="after")

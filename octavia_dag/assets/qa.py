@@ -4,42 +4,34 @@ It judges against the effective settings: a switch that is off is not a failure.
 private voices where no other dub needs them.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from octavia_dag.assets.corrections import shown
+from octavia_dag.assets.qa_lines import line_qualities, spoken
 from octavia_dag.assets.qa_people import people
-from octavia_dag.assets.qa_programme import programme
-from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.qa_programme import file_figures, original_of, programme
+from octavia_dag.assets.step import Made, Result, Work, asset, current, per_minute, run_step
 from octavia_dag.assets.telling import table_of
 from octavia_dag.assets.voices import forget_when_done
 from octavia_dag.dubbing import quality
-from octavia_dag.dubbing.hearing import word_error_rate
-from octavia_dag.dubbing.trimming import onset_s
+from octavia_dag.dubbing.promises import PROMISES, held, judged
+from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import parts
-from octavia_dag.resources import inspection
 from octavia_dag.resources.artifacts import DOCUMENT, Artifact
-from octavia_dag.resources.engines import Transcriber
-from octavia_dag.resources.listening import HEARING_HZ
-from octavia_dag.resources.sound import read_mono
+from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import (
     Casting,
-    DubbedChunks,
     DuckedMix,
     FinalMux,
-    Line,
     LineQuality,
     Measure,
-    PlacedLine,
     QaReport,
     SourceVideo,
-    SyncedSpeech,
     Transcript,
-    Translation,
 )
 
 REPORT = "qa_report.json"
@@ -48,9 +40,18 @@ REPORT = "qa_report.json"
 @asset("qa_report")
 def qa_report(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
     """Every promise measured."""
-    result = run_step(context, workshop, _make, _tell)
-    forget_when_done(workshop.store, parts(context.partition_key)[0])
+    video, language = parts(context.partition_key)
+    result = run_step(
+        context, workshop, _make, lambda artifact: {**_tell(artifact), **_pace(workshop, video, language)}
+    )
+    forget_when_done(workshop.store, video)
     return result
+
+
+def _pace(workshop: Workshop, video: str, language: str | None) -> dict[str, float]:
+    """What the whole dub took when it was made, both jobs, for each minute of the video."""
+    made = (current(workshop, name, video, language).manifest.seconds for name in GRAPH)
+    return {"dub_seconds_per_minute": per_minute(sum(made), record(workshop.store, video).seconds)}
 
 
 def _make(work: Work) -> Made:
@@ -61,13 +62,16 @@ def _make(work: Work) -> Made:
             video=work.video, language=work.tag, nothing_to_dub=True, measures=(), lines=(), flags=(), notes=muxed.notes
         )
     else:
-        lines, heard_now = _lines(work)
-        whole = programme(work, muxed, lines)
+        lines, heard_now = line_qualities(work)
+        original = original_of(work)
+        found = file_figures(work, muxed, original)
         voices, again = people(work)
-        report = _report(work, muxed, lines, [*whole, *voices])
+        measures = [*programme(work, original, found), *spoken(work, muxed, original, found, lines), *voices]
+        report = _report(work, muxed, lines, judged(measures))
     (work.folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     broken = sum(not one.ok for one in report.measures)
     counts = {"lines": len(report.lines), "promises_broken": broken, "flags": len(report.flags)}
+    counts |= {"reasons_to_hold": len(held(report))}
     return Made(report, counts={**counts, "heard_now": heard_now, "voice_profiles_rederived": int(again)})
 
 
@@ -91,47 +95,19 @@ def _report(work: Work, muxed: FinalMux, lines: Sequence[LineQuality], measures:
     )
 
 
-def _lines(work: Work) -> tuple[list[LineQuality], int]:
-    """One line after the other: where it starts, how fast it is, what is heard in it; and how many were heard now."""
-    spoken = {line.id: line for line in work.read("dubbed_chunks", DubbedChunks).lines}
-    texts = {line.id: line for line in work.read("translation", Translation).lines}
-    originals: dict[str, Line] = {line.id: line for line in work.read("transcript", Transcript).lines}
-    ear = work.engine(Transcriber, "transcriber")
-    kept = work.workshop.store.lines_folder(work.video, work.tag) / "heard" if work.settings.synthesis.reuse else None
-    heard_now = 0
-    found: list[LineQuality] = []
-    placed: tuple[PlacedLine, ...] = work.read("synced_speech", SyncedSpeech).lines
-    for number, one in enumerate(placed):
-        line = spoken[one.id]
-        sound = work.file("dubbed_chunks", line.sound)
-        alone = "" if work.settings.synthesis.share else one.id
-        heard, now = inspection.hear_line(sound, work.tag.split("-")[0], ear, kept, alone)
-        heard_now += now
-        begin = onset_s(read_mono(sound, HEARING_HZ), HEARING_HZ)
-        error = None if begin is None else one.start + begin - originals[one.id].start
-        wer = word_error_rate(line.text, heard)
-        found.append(
-            LineQuality(
-                id=one.id,
-                speaker=shown(work.extras, one.speaker),
-                onset_error_s=error,
-                lateness_s=one.lateness_s,
-                rate=one.rate,
-                length_ratio=texts[one.id].length_ratio,
-                round_trip_wer=wer,
-                heard=heard,
-                flags=tuple(dict.fromkeys((*originals[one.id].flags, *texts[one.id].flags, *line.flags, *one.flags))),
-            )
-        )
-        work.report(0.4 * (number + 1) / len(placed))
-    return found, heard_now
-
-
 def _tell(artifact: Artifact) -> dict[str, Any]:
     report = artifact.read(QaReport)
     measures = [
         dg.TableRecord(
-            {"promise": m.name, "value": m.value, "unit": m.unit, "limit": m.limit, "holds": m.ok, "note": m.note}
+            {
+                "promise": m.name,
+                "value": m.value,
+                "unit": m.unit,
+                "limit": m.limit,
+                "holds": m.ok,
+                "holds_back": m.blocking and not m.ok,
+                "note": m.note,
+            }
         )
         for m in report.measures
     ]
@@ -149,7 +125,9 @@ def _tell(artifact: Artifact) -> dict[str, Any]:
         )
         for one in report.lines
     ]
-    numbers = {re.sub(r"\W+", "_", m.name).strip("_"): m.value for m in report.measures if m.value is not None}
+    numbers = {PROMISES[m.name].check: float(m.value) for m in report.measures if m.value is not None}
+    if report.lines:
+        numbers["length_ratio"] = sum(one.length_ratio for one in report.lines) / len(report.lines)
     return {
         "nothing_to_dub": report.nothing_to_dub,
         "report": dg.MetadataValue.path(str(artifact.folder / DOCUMENT)),

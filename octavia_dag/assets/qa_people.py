@@ -14,14 +14,14 @@ from octavia_dag.assets.measured import measured
 from octavia_dag.assets.step import Work
 from octavia_dag.assets.voices import profiles_of
 from octavia_dag.dubbing import quality
+from octavia_dag.dubbing.figures import VoiceFigures
+from octavia_dag.dubbing.meters import cosine, nearest_pair, strays
 from octavia_dag.resources import inspection
 from octavia_dag.resources.engines import Profile, VoiceCloner
 from octavia_dag.resources.inspection import DubVoices
-from octavia_dag.schema import Casting, DubbedChunks, Measure, Role, SpeakerMap
+from octavia_dag.schema import Casting, DubbedChunks, Measure, Role
 
-CLASSES = "speakers heard as another voice class"
-_MEASURES = TypeAdapter(list[Measure])
-LIKENESS = "likeness to the original speakers (SECS)"
+_FIGURES = TypeAdapter(VoiceFigures)
 
 
 def people(work: Work) -> tuple[list[Measure], bool]:
@@ -30,59 +30,68 @@ def people(work: Work) -> tuple[list[Measure], bool]:
     And whether the speakers' profiles had to be derived again for it.
     """
     roles = {role.speaker: role for role in work.read("casting", Casting).roles}
-    cast = len({role.voice.id for role in roles.values()})
-    own = work.settings.voices.own_voices
-    wanted = len(work.read("speaker_map", SpeakerMap).speakers) if own else 1
+    spoken = [(line.speaker, line.voice) for line in work.read("dubbed_chunks", DubbedChunks).lines]
+    own, limits = work.settings.voices.own_voices, work.settings.checks
     again = False
 
-    def heard() -> list[Measure]:
+    def heard() -> VoiceFigures:
         nonlocal again
         found, again = _heard(work, roles)
         return found
 
     names = {who: shown(work.extras, who) for who in roles}
-    sounding = measured(
+    figures = measured(
         work,
         "voices",
-        _MEASURES,
+        _FIGURES,
         heard,
         of=["dubbed_chunks", "casting", "voice_profiles"],
         roles=["cloner"],
-        also={"own_voices": own, "names": names},
+        also={"names": names},
     )
-    return [quality.measure("voices for speakers", float(cast), "", f"{wanted}", cast == wanted), *sounding], again
+    if own:
+        said = [(shown(work.extras, who), voice) for who, voice in spoken]
+        kept = quality.own_voices(said, len({who for who, _ in spoken}), limits.shared_voices)
+        sounding = quality.voices(figures, limits)
+    else:
+        kept = quality.own_voices([("", voice) for _, voice in spoken], 1, 0)
+        sounding = quality.one_voice()
+    return [kept, *sounding, quality.likeness(figures.likeness)], again
 
 
-def _heard(work: Work, roles: Mapping[str, Role]) -> tuple[list[Measure], bool]:
+def _heard(work: Work, roles: Mapping[str, Role]) -> tuple[VoiceFigures, bool]:
     """What the dub's voices sound like, and whether the profiles were derived again."""
     spoken = work.read("dubbed_chunks", DubbedChunks).lines
     cloner = work.engine(VoiceCloner, "cloner")
     sounds = [(line.id, line.speaker, work.file("dubbed_chunks", line.sound)) for line in spoken]
     voices = inspection.dub_voices(sounds, cloner, lambda done: work.report(0.8 + 0.2 * done))
     profiles, again = profiles_of(work)
-    apart = _apart(work, voices, profiles, roles) if work.settings.voices.own_voices else quality.one_voice(CLASSES)
-    return [*apart, _likeness(voices, profiles, roles)], again
+    nearest, pair = nearest_pair({shown(work.extras, who): mean for who, mean in voices.means.items()})
+    compared, stray = strays(voices.means, voices.lines)
+    figures = VoiceFigures(
+        nearest=nearest,
+        pair=pair,
+        compared=compared,
+        strays=stray,
+        judged=len(voices.classes),
+        other_class=tuple(shown(work.extras, who) for who in _other_class(voices, profiles, roles)),
+        likeness=_likeness(voices, profiles, roles),
+    )
+    return figures, again
 
 
-def _apart(work: Work, voices: DubVoices, profiles: list[Profile], roles: Mapping[str, Role]) -> list[Measure]:
+def _other_class(voices: DubVoices, profiles: list[Profile], roles: Mapping[str, Role]) -> list[str]:
+    """Who is heard as another class than that of the speaker, or of the voice that was chosen for them."""
     wanted = {one.speaker: one.voice_class for one in profiles}
     wanted |= {who: role.voice.voice_class for who, role in roles.items() if role.overridden or role.personal}
-    wrong = [who for who, kind in wanted.items() if voices.classes.get(who, kind) != kind]
-    classes = (
-        quality.at_most(CLASSES, float(len(wrong)), 0.0, "", ", ".join(shown(work.extras, one) for one in wrong))
-        if voices.classes
-        else quality.not_applicable(CLASSES, "", "too little speech to judge")
-    )
-    return [quality.voices_apart(voices.means), quality.lines_own(voices.means, voices.lines), classes]
+    return [who for who, kind in wanted.items() if voices.classes.get(who, kind) != kind]
 
 
-def _likeness(voices: DubVoices, profiles: list[Profile], roles: Mapping[str, Role]) -> Measure:
+def _likeness(voices: DubVoices, profiles: list[Profile], roles: Mapping[str, Role]) -> float | None:
     """Of those who are to sound like themselves: who has a personal voice is not one of them."""
-    likeness = [
-        quality.cosine(voices.means[one.speaker], np.asarray(one.embedding, dtype=np.float32))
+    found = [
+        cosine(voices.means[one.speaker], np.asarray(one.embedding, dtype=np.float32))
         for one in profiles
         if one.speaker in voices.means and not roles[one.speaker].personal
     ]
-    if not likeness:
-        return quality.not_applicable(LIKENESS, "cosine", "too little speech, or a personal voice only")
-    return quality.measure(LIKENESS, float(np.mean(likeness)), "cosine", "reported", True)
+    return float(np.mean(found)) if found else None

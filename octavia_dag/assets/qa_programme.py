@@ -1,31 +1,29 @@
-"""What the report promises of the finished file as a whole: picture, tracks, timing, loudness, and the bed.
+"""What the report promises of the finished file as a whole: picture, tracks, loudness, and the bed.
 
-Judged against the effective settings: a switch that is off is not a failure. What is measured of the source or of the
-stems is kept, since a change below them cannot alter it.
+Measured once and kept as figures, then judged against the effective settings: a switch that is off is not a failure,
+and a threshold that is changed measures nothing again. What is measured of the source or of the stems is kept beyond
+a change below them, which cannot alter it.
 """
 
-from collections.abc import Iterable, Sequence
-
-import numpy as np
 from pydantic import TypeAdapter
 
 from octavia_dag.assets.measured import measured
 from octavia_dag.assets.step import Work
 from octavia_dag.dubbing import quality
+from octavia_dag.dubbing.figures import FileFigures
+from octavia_dag.dubbing.meters import intersection_over_union
 from octavia_dag.partitions import same_language
-from octavia_dag.resources import inspection, vad
+from octavia_dag.resources import deliverable, inspection, vad
+from octavia_dag.resources.deliverable import Original, Parts
 from octavia_dag.resources.engines import Transcriber
 from octavia_dag.resources.listening import speech_of
-from octavia_dag.resources.media import SideBySide
 from octavia_dag.resources.mux import packet_md5
-from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.sound import programme_loudness
 from octavia_dag.schema import (
     Chunks,
     DubbedChunks,
     DuckedMix,
     FinalMux,
-    LineQuality,
     Measure,
     SourceVideo,
     Span,
@@ -39,121 +37,107 @@ _TEXT = TypeAdapter(str)
 _NUMBER = TypeAdapter[float | None](float | None)
 _SPANS = TypeAdapter[tuple[Span, ...]](tuple[Span, ...])
 _LOUDNESS = TypeAdapter[tuple[float | None, float | None]](tuple[float | None, float | None])
+_FIGURES = TypeAdapter(FileFigures)
 
 
-def programme(work: Work, muxed: FinalMux, lines: Sequence[LineQuality]) -> list[Measure]:
-    """Every promise that is not about voices."""
-    work.report(0.4)
-    dub = probe_video(work.workshop.media, work.file("final_mux", muxed.video), "", 0)
-    # What ffmpeg alone measures goes on beside the listening, which is one thread of ours.
-    with SideBySide(2) as pool:
-        file, spoken = pool.submit(_file, work, muxed, dub), pool.submit(_dubbed_lufs, work)
-        timing = _timing(work, muxed, dub, lines)
-        return [*file.result(), *timing, *_sound(work, spoken.result())]
-
-
-def _file(work: Work, muxed: FinalMux, dub: SourceVideo) -> list[Measure]:
-    """Picture, length, tracks, peak and loudness of the programme."""
+def original_of(work: Work) -> Original:
+    """What the deliverable is held against."""
+    media, path = work.workshop.media, work.source()
     source = work.read("source_video", SourceVideo)
-    same = _same_picture(work, source, muxed, dub)
-    first = dub.audio[0]
-    wanted = len(source.audio) + 1 if work.settings.delivery.keep_original else 1
-    change, peak = _loudness(work, source, muxed)
-    ceiling = max(quality.PEAK_DBTP, peak) if peak is not None else quality.PEAK_DBTP
-    # A transport stream has no default flag: players take the first track.
-    tagged = (first.default or source.container == "ts") and same_language(first.language, work.tag)
+    assert source.video is not None
+    which, of, ears = f"{source.video.index}", ["source_video"], {"vad": vad.revision()}
+    picture = measured(work, "picture", _TEXT, lambda: packet_md5(media, path, which), of=of, shared=True)
+    speech = measured(work, "speech", _SPANS, lambda: speech_of(media, path, source), of=of, also=ears, shared=True)
+    return Original(path, source, picture, speech)
+
+
+def file_figures(work: Work, muxed: FinalMux, original: Original) -> FileFigures:
+    """What was measured of the deliverable itself."""
+    mixed = work.read("ducked_mix", DuckedMix)
+    vocals = work.read("stems", Stems).clean_vocals
+    assert mixed.final_audio_native_music is not None
+    assert mixed.ducked_bed is not None
+    assert vocals is not None
+    own = {line.id: work.file("dubbed_chunks", line.sound) for line in work.read("dubbed_chunks", DubbedChunks).lines}
+    parts = Parts(
+        mixed=work.file("ducked_mix", mixed.final_audio_native_music),
+        bed=work.file("ducked_mix", mixed.ducked_bed),
+        voice=work.file("stems", vocals),
+        gain=10 ** (mixed.speech_gain_db / 20),
+        lines=tuple((one, own[one.id]) for one in work.read("synced_speech", SyncedSpeech).lines),
+    )
+    path = work.file("final_mux", muxed.video)
+    return measured(
+        work,
+        "file",
+        _FIGURES,
+        lambda: deliverable.measure(work.workshop.media, path, original, parts),
+        of=["source_video", "stems", "dubbed_chunks", "synced_speech", "ducked_mix", "final_mux"],
+        also={"vad": vad.revision()},
+    )
+
+
+def programme(work: Work, original: Original, found: FileFigures) -> list[Measure]:
+    """Picture, length, tracks, peak, loudness, when it speaks, the bed, how many people."""
+    work.report(0.6)
+    source, limits = original.source, work.settings.checks
+    shared = intersection_over_union(original.speech, found.speech, source.seconds)
+    kept = work.settings.mix.keep_music
     return [
-        quality.measure("picture packets identical", float(same), "", "1", same),
-        quality.within("length against the source", dub.seconds - source.seconds, 0.0, quality.LENGTH_LIMIT_S, "s"),
-        quality.measure("dub is the default track and tagged", float(tagged), "", "1", tagged),
-        quality.measure("audio tracks", float(len(dub.audio)), "", f"{wanted}", len(dub.audio) == wanted),
-        quality.at_most("true peak", muxed.true_peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
-        quality.measure("programme loudness change", change, "LU", "reported", True),
+        *_file(work, original, found),
+        quality.at_least(quality.OVERLAP, shared, limits.speech_overlap, ""),
+        _as_loud(work, found),
+        *(
+            quality.gaps(found.gaps, found.makeup.bed, limits)
+            if kept
+            else quality.gaps_without_music(found.gaps, limits.silence_dbfs)
+        ),
+        *(_bed(work, found) if kept else quality.no_bed()),
+        quality.voice_left(found.makeup.voice, limits.voice_in_dub_db),
+        quality.at_least(
+            quality.COUNT, float(len(work.read("speaker_map", SpeakerMap).speakers)), source.speakers_hint, ""
+        ),
     ]
 
 
-def _same_picture(work: Work, source: SourceVideo, muxed: FinalMux, dub: SourceVideo) -> bool:
-    media = work.workshop.media
-    assert source.video is not None
-    assert dub.video is not None
-    which, path = f"{source.video.index}", work.source()
-    before = measured(work, "picture", _TEXT, lambda: packet_md5(media, path, which), of=["source_video"], shared=True)
-    return before == packet_md5(media, work.file("final_mux", muxed.video), f"{dub.video.index}")
+def _file(work: Work, original: Original, found: FileFigures) -> list[Measure]:
+    source, limits = original.source, work.settings.checks
+    track = source.chosen
+    assert track is not None
+    wanted = len(source.audio) + 1 if work.settings.delivery.keep_original else 1
+    before, peak = _loudness(work, original)
+    ceiling = max(limits.peak_dbtp, peak) if peak is not None else limits.peak_dbtp
+    change = None if before is None or found.lufs is None else found.lufs - before
+    return [
+        quality.exactly(quality.PICTURE, int(found.same_picture), 1),
+        quality.within(quality.LENGTH, found.seconds - source.seconds, 0.0, limits.length_s, "s"),
+        quality.exactly(quality.DEFAULT, int(found.default and same_language(found.language, work.tag)), 1),
+        quality.exactly(quality.TRACKS, found.tracks, wanted),
+        quality.exactly(quality.CHANNELS, found.channels, track.channels),
+        # Two meters of true peak, each within BS.1770-4's bounds, differ by some hundredths of a dB.
+        quality.at_most(quality.PEAK, found.peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
+        quality.measure(quality.LOUDER, change, "LU", "reported", True),
+    ]
 
 
-def _loudness(work: Work, source: SourceVideo, muxed: FinalMux) -> tuple[float | None, float | None]:
-    """How much louder the programme became in LU, and the source's true peak in dBTP; None where it is silent."""
-    media, path, track = work.workshop.media, work.source(), source.track or 0
-    before, peak = measured(
+def _loudness(work: Work, original: Original) -> tuple[float | None, float | None]:
+    """The source's loudness in LUFS and true peak in dBTP; None where it is silent."""
+    media, track = work.workshop.media, original.source.track or 0
+    return measured(
         work,
         "loudness",
         _LOUDNESS,
-        lambda: programme_loudness(media, path, track),
+        lambda: programme_loudness(media, original.path, track),
         of=["source_video"],
         shared=True,
     )
-    after, _ = programme_loudness(media, work.file("final_mux", muxed.video), 0, peak=False)
-    return None if before is None or after is None else after - before, peak
 
 
-def _timing(work: Work, muxed: FinalMux, dub: SourceVideo, lines: Sequence[LineQuality]) -> list[Measure]:
-    """Onsets, speech IoU, rates, round trip, and the bed in gaps."""
-    media, path, made = work.workshop.media, work.source(), work.file("final_mux", muxed.video)
-    source = work.read("source_video", SourceVideo)
-    before = measured(
-        work,
-        "speech",
-        _SPANS,
-        lambda: speech_of(media, path, source),
-        of=["source_video"],
-        also={"vad": vad.revision()},
-        shared=True,
-    )
-    after = speech_of(media, made, dub)
-    everyone: Iterable[Span] = (*before, *after, *work.read("synced_speech", SyncedSpeech).lines)
-    meter = inspection.compare(media, path, source, made, dub, everyone)
-    work.report(0.6)
-    onsets = [abs(line.onset_error_s) for line in lines if line.onset_error_s is not None]
-    middle = float(np.median(onsets)) if onsets else None
-    shared = quality.intersection_over_union(before, after, source.seconds)
-    sync = work.settings.sync
-    return [
-        quality.at_most("onset error, median", middle, quality.ONSET_MEDIAN_S, "s"),
-        quality.at_most("onset error, largest", max(onsets) if onsets else None, quality.ONSET_MAX_S, "s"),
-        quality.at_least("speech IoU", shared, quality.IOU_LEAST, ""),
-        *quality.rates([line.rate for line in lines], sync.free_rate, sync.max_rate),
-        quality.at_most("round trip WER", _round_trip(work, lines), quality.ROUND_TRIP_MOST, ""),
-        *(quality.gaps if work.settings.mix.keep_music else quality.gaps_without_music)(meter),
-    ]
-
-
-def _round_trip(work: Work, lines: Sequence[LineQuality]) -> float | None:
-    """WER of the lines' own sounds, weighted by words."""
-    words = {line.id: len(line.text.split()) for line in work.read("dubbed_chunks", DubbedChunks).lines}
-    known = [(line.round_trip_wer, words[line.id]) for line in lines if line.round_trip_wer is not None]
-    total = sum(weight for _, weight in known)
-    return sum(wer * weight for wer, weight in known) / total if total else None
-
-
-def _dubbed_lufs(work: Work) -> float | None:
-    """Loudness of the dubbed speech."""
-    mixed = work.read("ducked_mix", DuckedMix)
-    assert mixed.final_audio_native_music is not None
-    assert mixed.ducked_bed is not None
-    return inspection.dubbed_lufs(
-        work.workshop.media,
-        work.file("ducked_mix", mixed.final_audio_native_music),
-        work.file("ducked_mix", mixed.ducked_bed),
-        work.read("synced_speech", SyncedSpeech).lines,
-    )
-
-
-def _sound(work: Work, dub: float | None) -> list[Measure]:
-    """Loudness of the dubbed speech (`dub`) against the original's, and the bed under it."""
-    stems = work.read("stems", Stems)
+def _as_loud(work: Work, found: FileFigures) -> Measure:
+    """Loudness of the speech: that of the mix's, by as much louder as it is in the file."""
+    stems, turns = work.read("stems", Stems), work.read("speaker_map", SpeakerMap).turns
     assert stems.clean_vocals is not None
     media, vocals = work.workshop.media, work.file("stems", stems.clean_vocals)
-    turns = work.read("speaker_map", SpeakerMap).turns
     original = measured(
         work,
         "original_lufs",
@@ -162,14 +146,13 @@ def _sound(work: Work, dub: float | None) -> list[Measure]:
         of=["stems", "speaker_map"],
         shared=True,
     )
-    difference = None if dub is None or original is None else dub - original
-    loudness = quality.within("dubbed speech against the original", difference, 0.0, quality.LOUDNESS_LU, "LU")
-    return [loudness, *(_bed(work) if work.settings.mix.keep_music else quality.no_bed())]
+    dub, louder = found.mixed_lufs, quality.decibels(found.makeup.speech)
+    difference = None if dub is None or original is None or louder is None else dub + louder - original
+    return quality.within(quality.AS_LOUD, difference, 0.0, work.settings.checks.speech_loudness_lu, "LU")
 
 
-def _bed(work: Work) -> list[Measure]:
-    """How far the bed steps back, and what of the original speech is left in it."""
-    mixed = work.read("ducked_mix", DuckedMix)
+def _bed(work: Work, found: FileFigures) -> list[Measure]:
+    """How far the bed steps back in the file, and what of the original speech is left in it."""
     left = measured(
         work,
         "residue",
@@ -180,12 +163,14 @@ def _bed(work: Work) -> list[Measure]:
         shared=True,
     )
     work.report(0.8)
-    depth = work.settings.mix.duck_depth_db
+    limits, mix = work.settings.checks, work.settings.mix
+    stepped, bed = work.read("ducked_mix", DuckedMix).median_reduction_db, quality.decibels(found.makeup.bed)
+    depth = None if stepped is None or bed is None else stepped - bed
     return [
-        quality.within("bed reduction under speech", mixed.median_reduction_db, depth, quality.DEPTH_DB, "dB")
-        if mixed.median_reduction_db is not None
-        else quality.not_applicable("bed reduction under speech", "dB", "there is no bed to duck"),
-        quality.at_most("original words left in the bed", left, quality.RESIDUE_MOST, ""),
+        quality.not_applicable(quality.DEPTH, "dB", "there is no bed to duck")
+        if stepped is None
+        else quality.within(quality.DEPTH, depth, mix.duck_depth_db, limits.depth_db, "dB"),
+        quality.at_most(quality.WORDS_LEFT, left, limits.words_in_bed, ""),
     ]
 
 

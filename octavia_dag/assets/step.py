@@ -142,7 +142,9 @@ def run_step(
         context.instance.report_run_canceling(context.run, "Interrupted.")
         raise
     progress.report(node.name, 1.0)
-    told = {**_facts(artifact, hit, time.monotonic() - started), **tell(artifact), **_origin(artifact)}
+    pace = per_minute(artifact.manifest.seconds, videos.record(workshop.store, artifact.manifest.video).seconds)
+    facts = {**_facts(artifact, hit, time.monotonic() - started), "seconds_per_minute": pace}
+    told = {**facts, **tell(artifact), **_origin(artifact)}
     experiment = _experiment(node, workshop)
     metadata = {**told, "experiment": dg.MetadataValue.json(experiment)} if experiment else told
     return dg.MaterializeResult(data_version=dg.DataVersion(artifact.manifest.data_version), metadata=metadata)
@@ -260,6 +262,11 @@ def _refuse_bad_transcript(workshop: Workshop, node: Node, video: str) -> None:
     verdict = current(workshop, "transcript", video, None).read(Transcript).verdict
     if not verdict.ok:
         raise InputError(f"Dubbing {video}: its transcript cannot be used. {' '.join(verdict.reasons)}")
+
+
+def per_minute(seconds: float, programme_s: float) -> float:
+    """Seconds of work for each minute of video."""
+    return round(seconds * 60.0 / max(programme_s, 0.001), 3)
 
 
 def _facts(artifact: Artifact, hit: bool, seconds: float) -> dict[str, Any]:

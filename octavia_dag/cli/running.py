@@ -107,7 +107,8 @@ def _raise_failure(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResu
     canceled = run is not None and run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING)
     if canceled or any(name in _INTERRUPTIONS for error in _errors(result) for name in _class_names(error)):
         raise Interrupted
-    reasons = [check.description for check in result.get_asset_check_evaluations() if not check.passed]
+    stopping = [check for check in result.get_asset_check_evaluations() if check.blocking]
+    reasons = [check.description for check in stopping if not check.passed]
     if reasons:
         raise InputError(f"Dubbing {key} stops at its transcript. {reasons[0]}")
     for event in result.all_events:

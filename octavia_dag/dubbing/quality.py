@@ -1,106 +1,62 @@
-"""The promises as numbers: pure measures over arrays and spans, each with its definition, and the limits they meet.
+"""The promises as numbers: what was measured, judged against a limit.
 
 A measure that could not be computed is broken, never passed over; one that does not apply (no gaps, one speaker, a
-switch that is off) says so and holds. Limits are those of the project's promises; they are not settings here.
+switch that is off) says so and holds. The limits are settings (thresholds.py) and come in as numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from octavia_dag.schema import Measure, Span
+from octavia_dag.dubbing.figures import Gaps, LinePresence, VoiceFigures
+from octavia_dag.schema import Measure
 
-Samples = NDArray[np.float32]
-LENGTH_LIMIT_S = 0.022
-ONSET_MEDIAN_S, ONSET_MAX_S = 0.1, 0.4
-IOU_LEAST = 0.70  # human dubs: about 0.70 (Brannon et al. 2023, after the IWSLT dubbing track)
-RESIDUE_MOST = 0.05
-ROUND_TRIP_MOST = 0.20
-GAP_LEVEL_DB, GAP_CORRELATION = 0.5, 0.98
-SILENCE_DBFS = -70.0
+PICTURE, LENGTH, DEFAULT = (
+    "picture packets identical",
+    "length against the source",
+    "dub is the default track and tagged",
+)
+TRACKS, CHANNELS, PEAK, LOUDER = "audio tracks", "channels of the dub", "true peak", "programme loudness change"
+LANGUAGE, IN_FILE = "language of the dub", "least of a line in the dub"
+VOICE_LEFT, WORDS_LEFT = "original voice in the dub", "original words left in the bed"
+GAP_LEVEL, GAP_LIKENESS, GAP_WIDTH = "bed level in gaps", "bed correlation in gaps", "bed width in gaps"
+GAP_SOUND, DEPTH = "sound in gaps", "bed reduction under speech"
+OVERLAP, AS_LOUD = "speech IoU", "dubbed speech against the original"
+ONSET_MEDIAN, ONSET_LARGEST = "onset error, median", "onset error, largest"
+UNHURRIED, FASTEST, ROUND_TRIP = "lines at or under the free rate", "fastest line", "round trip WER"
+EMPTY, LINE_WORDS = "lines without a word", "least of a line's words heard"
+OWN_VOICES, APART, OWN_LINES = "voices for speakers", "voices apart", "lines in their own voice"
+CLASSES, LIKENESS = "speakers heard as another voice class", "likeness to the original speakers (SECS)"
+COUNT = "speakers against the hint"
+DOES_NOT_APPLY = "does not apply"
 MUSIC_OFF = "the background music is switched off"
+MUSIC_ON = "the background music is kept"
 ONE_VOICE = "voices of their own are switched off, one voice speaks for everybody"
-LOUDNESS_LU = 1.0
-DEPTH_DB = 1.0
-PEAK_DBTP = -1.0
-COSINE_MOST = 0.75
-_STEP_S = 0.01
+_LEAST_GAPS_S = 0.2
+_JUDGED_WORDS = 4  # of fewer words one that is misheard is too large a share
 
 
-def intersection_over_union(one: Iterable[Span], other: Iterable[Span], seconds: float) -> float | None:
-    """Shared time over joint time of two sets of spans, on a 10 ms grid; None where both are empty."""
-    first, second = _grid(one, seconds), _grid(other, seconds)
-    joint = int(np.count_nonzero(first | second))
-    return None if not joint else int(np.count_nonzero(first & second)) / joint
-
-
-def quiet_mask(speech: Iterable[Span], seconds: float, *, before_s: float, after_s: float) -> NDArray[np.bool_]:
-    """True on a 10 ms grid where nobody speaks, `before_s` before and `after_s` after speech excluded."""
-    widened = [Span(start=max(0.0, s.start - before_s), end=s.end + after_s) for s in speech]
-    return ~_grid(widened, seconds)
-
-
-@dataclass
-class GapMeter:
-    """Compares two sounds where `quiet` (a 10 ms grid) is True, block by block: level change in dB, correlation."""
-
-    quiet: NDArray[np.bool_]
-    rate_hz: int
-    position: int = 0
-    frames: int = 0
-    _sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
-
-    def add(self, source: Samples, dub: Samples) -> None:
-        """The next block of both, same shape (frames, channels)."""
-        index = (np.arange(self.position, self.position + len(source)) / (self.rate_hz * _STEP_S)).astype(np.int64)
-        keep = self.quiet[np.minimum(index, len(self.quiet) - 1)] if len(self.quiet) else np.zeros(len(index), bool)
-        first, second = source[keep].astype(np.float64), dub[keep].astype(np.float64)
-        self._sums += (np.sum(first * first), np.sum(second * second), np.sum(first * second))
-        self.position += len(source)
-        self.frames += int(np.count_nonzero(keep))
+class BedLimits(Protocol):
+    """What the bed's promises are judged by; the `checks` slice of the settings has these fields."""
 
     @property
-    def seconds(self) -> float:
-        """How much was compared."""
-        return self.frames / self.rate_hz
+    def bed_level_db(self) -> float: ...  # noqa: D102
+    @property
+    def bed_correlation(self) -> float: ...  # noqa: D102
+    @property
+    def bed_width_db(self) -> float: ...  # noqa: D102
+
+
+class VoiceLimits(Protocol):
+    """What the voices' promises are judged by; the `checks` slice of the settings has these fields."""
 
     @property
-    def silent(self) -> bool:
-        """True where the source is digital silence (below -80 dBFS) in all gaps: there is no bed to keep."""
-        return self.frames == 0 or self._sums[0] / self.frames < 1e-8
-
+    def voice_cosine(self) -> float: ...  # noqa: D102
     @property
-    def level_change_db(self) -> float:
-        """Level of the second sound against the first, in dB."""
-        return 10 * float(np.log10(self._sums[1] / self._sums[0]))
-
+    def own_voice_share(self) -> float: ...  # noqa: D102
     @property
-    def dub_level_dbfs(self) -> float:
-        """Level of the second sound, -120 where it is digital silence."""
-        return 10 * float(np.log10(max(self._sums[1] / max(self.frames, 1), 1e-12)))
-
-    @property
-    def correlation(self) -> float:
-        """Normalised correlation at lag 0, 1 for sounds that differ in level only."""
-        return float(self._sums[2] / np.sqrt(self._sums[0] * self._sums[1]))
-
-
-def recovered_share(reference: Sequence[str], heard: Sequence[str]) -> float:
-    """Share of the reference's words that appear, in order, among the heard ones (alignment hits over words)."""
-    if not reference:
-        return 0.0
-    if not heard:
-        return 0.0
-    import jiwer
-
-    return jiwer.process_words(" ".join(reference), " ".join(heard)).hits / len(reference)
-
-
-def cosine(one: Samples, other: Samples) -> float:
-    """Cosine of two embeddings."""
-    return float(np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other)))
+    def other_class(self) -> int: ...  # noqa: D102
 
 
 def measure(name: str, value: float | None, unit: str, limit: str, ok: bool, note: str = "") -> Measure:
@@ -109,21 +65,28 @@ def measure(name: str, value: float | None, unit: str, limit: str, ok: bool, not
     return Measure(name=name, value=rounded, unit=unit, limit=limit, ok=ok and value is not None, note=note)
 
 
-def in_words(broken: Measure) -> str:
-    """A promise that is not kept, as a sentence."""
-    value = "not known" if broken.value is None else f"{broken.value:g} {broken.unit}".strip()
-    about = f" ({broken.note})" if broken.note else ""
-    return f"{broken.name}{about}: {value}, promised is {broken.limit}"
+def in_words(found: Measure) -> str:
+    """A promise and what became of it, as a sentence."""
+    about = f" ({found.note})" if found.note else ""
+    if found.limit == DOES_NOT_APPLY:
+        return f"{found.name}: {DOES_NOT_APPLY}{about}"
+    value = "not known" if found.value is None else f"{found.value:g} {found.unit}".strip()
+    return f"{found.name}{about}: {value}, promised is {found.limit}"
 
 
 def not_applicable(name: str, unit: str, note: str) -> Measure:
     """A promise that this video cannot break; `note` says why."""
-    return Measure(name=name, value=None, unit=unit, limit="does not apply", ok=True, note=note)
+    return Measure(name=name, value=None, unit=unit, limit=DOES_NOT_APPLY, ok=True, note=note)
 
 
 def at_most(name: str, value: float | None, most: float, unit: str, note: str = "") -> Measure:
     """A measure that holds up to `most`."""
     return measure(name, value, unit, f"at most {most:g}", value is not None and value <= most, note)
+
+
+def exactly(name: str, value: int, wanted: int) -> Measure:
+    """A measure that holds where it is what is wanted."""
+    return measure(name, float(value), "", f"{wanted}", value == wanted)
 
 
 def at_least(name: str, value: float | None, least: float, unit: str, note: str = "") -> Measure:
@@ -137,77 +100,141 @@ def within(name: str, value: float | None, target: float, tolerance: float, unit
     return measure(name, value, unit, f"{target:g} within {tolerance:g}", ok, note)
 
 
-def gaps(meter: GapMeter) -> list[Measure]:
-    """The bed where nobody speaks: level and correlation."""
-    if meter.seconds < 0.2 or meter.silent:
-        why = "there is no bed where nobody speaks" if meter.silent else "somebody speaks all the time"
-        return [not_applicable("bed level in gaps", "dB", why), not_applicable("bed correlation in gaps", "", why)]
+def gaps(found: Gaps, bed: float | None, limits: BedLimits) -> list[Measure]:
+    """The bed where nobody speaks: level, likeness, width. `bed` is its gain in the dub, which tells where there are no
+    such places.
+    """
+    silence = not_applicable(GAP_SOUND, "dBFS", MUSIC_ON)
+    if found.seconds < _LEAST_GAPS_S:
+        why = "somebody speaks all the time"
+        under = decibels(bed)
+        level = (
+            not_applicable(GAP_LEVEL, "dB", why)
+            if bed is None
+            else within(GAP_LEVEL, under, 0.0, limits.bed_level_db, "dB", f"under speech, since {why}")
+        )
+        return [level, not_applicable(GAP_LIKENESS, "", why), not_applicable(GAP_WIDTH, "dB", why), silence]
+    if found.silent:
+        why = "there is no bed where nobody speaks"
+        return [*(not_applicable(name, "", why) for name in (GAP_LEVEL, GAP_LIKENESS, GAP_WIDTH)), silence]
     return [
-        within("bed level in gaps", meter.level_change_db, 0.0, GAP_LEVEL_DB, "dB"),
-        at_least("bed correlation in gaps", meter.correlation, GAP_CORRELATION, ""),
+        within(GAP_LEVEL, found.level_change_db, 0.0, limits.bed_level_db, "dB"),
+        at_least(GAP_LIKENESS, found.correlation, limits.bed_correlation, ""),
+        not_applicable(GAP_WIDTH, "dB", "the bed is the same in all channels")
+        if found.narrow
+        else within(GAP_WIDTH, found.width_change_db, 0.0, limits.bed_width_db, "dB"),
+        silence,
     ]
 
 
-def gaps_without_music(meter: GapMeter) -> list[Measure]:
+def gaps_without_music(found: Gaps, most_dbfs: float) -> list[Measure]:
     """Where nobody speaks and no music is wanted: the bed's promises do not apply, silence is promised instead."""
     silence = (
-        at_most("sound in gaps", meter.dub_level_dbfs, SILENCE_DBFS, "dBFS")
-        if meter.seconds >= 0.2
-        else not_applicable("sound in gaps", "dBFS", "somebody speaks all the time")
+        at_most(GAP_SOUND, found.level_dbfs, most_dbfs, "dBFS")
+        if found.seconds >= _LEAST_GAPS_S
+        else not_applicable(GAP_SOUND, "dBFS", "somebody speaks all the time")
     )
     return [
-        not_applicable("bed level in gaps", "dB", MUSIC_OFF),
-        not_applicable("bed correlation in gaps", "", MUSIC_OFF),
+        not_applicable(GAP_LEVEL, "dB", MUSIC_OFF),
+        not_applicable(GAP_LIKENESS, "", MUSIC_OFF),
+        not_applicable(GAP_WIDTH, "dB", MUSIC_OFF),
         silence,
     ]
 
 
 def no_bed() -> list[Measure]:
     """The bed's other promises where no music is wanted."""
+    return [not_applicable(DEPTH, "dB", MUSIC_OFF), not_applicable(WORDS_LEFT, "", MUSIC_OFF)]
+
+
+def decibels(gain: float | None) -> float | None:
+    """A gain in dB; None where there is none, or where a sound is there turned over."""
+    return None if gain is None or gain <= 0.0 else 20 * float(np.log10(gain))
+
+
+def voice_left(gain: float | None, most_db: float) -> Measure:
+    """How loud the original voice is in the dub, against how loud it was; what is softer than -80 dB counts as that."""
+    if gain is None:
+        return not_applicable(VOICE_LEFT, "dB", "the original voice is silent")
+    return at_most(VOICE_LEFT, max(-80.0, 20 * float(np.log10(max(abs(gain), 1e-9)))), most_db, "dB")
+
+
+def lines_in_file(lines: Sequence[LinePresence], least: float) -> Measure:
+    """The line of which the least is found in the dub; a line that is silent itself cannot be found."""
+    unknown = [one.id for one in lines if one.share is None]
+    known = [(one.share, one.id) for one in lines if one.share is not None]
+    if unknown or not known:
+        return measure(IN_FILE, None, "", f"at least {least:g}", ok=False, note=f"silent: {', '.join(unknown)}")
+    share, worst = min(known)
+    return at_least(IN_FILE, share, least, "", worst)
+
+
+def language(heard: tuple[str, float] | None, wanted: str) -> Measure:
+    """1 where the language heard (its code, and how sure that is) is that of the tag `wanted`, else 0."""
+    if heard is None:
+        return measure(LANGUAGE, None, "", wanted, ok=False, note="there is nothing to hear")
+    right = heard[0] == wanted.partition("-")[0]
+    return measure(LANGUAGE, float(right), "", "1", right, f"{heard[0]} is heard, {heard[1]:.2f} sure")
+
+
+def own_voices(spoken: Sequence[tuple[str, str]], people: int, shared: int) -> Measure:
+    """How many voices speak for `people`, of (speaker, voice) of every line; nobody may have two."""
+    voices_of = {who: {voice for one, voice in spoken if one == who} for who, _ in spoken}
+    found = len({voice for _, voice in spoken})
+    torn = sorted(who for who, theirs in voices_of.items() if len(theirs) > 1)
+    limit = f"{people - shared} to {people}" if shared else f"{people}"
+    note = f"more than one voice: {', '.join(torn)}" if torn else ""
+    return measure(OWN_VOICES, float(found), "", limit, people - shared <= found <= people and not torn, note)
+
+
+def words_heard(lines: Sequence[tuple[str, int, int]], most_empty: int, least: float) -> list[Measure]:
+    """Lines without a word, and the least share of a line's words that is heard, of lines (id, said, heard)."""
+    empty = [name for name, said, heard in lines if said and not heard]
+    shares = [(min(1.0, heard / said), name) for name, said, heard in lines if said >= _JUDGED_WORDS]
+    share, worst = min(shares, default=(None, ""))
     return [
-        not_applicable("bed reduction under speech", "dB", MUSIC_OFF),
-        not_applicable("original words left in the bed", "", MUSIC_OFF),
+        at_most(EMPTY, float(len(empty)), most_empty, "", ", ".join(empty)),
+        at_least(LINE_WORDS, share, least, "", worst)
+        if shares
+        else not_applicable(LINE_WORDS, "", f"no line has {_JUDGED_WORDS} words"),
     ]
 
 
-def rates(values: Sequence[float], free_rate: float, max_rate: float) -> list[Measure]:
-    """Share of lines at or under the free rate, and the fastest line."""
+def rates(values: Sequence[float], free_rate: float, max_rate: float, hurried: float) -> list[Measure]:
+    """Share of lines at or under the free rate (all but one, or but a share of `hurried`), and the fastest line."""
     share = sum(value <= free_rate + 1e-3 for value in values) / len(values)
-    least = 1 - max(1.0, 0.1 * len(values)) / len(values)
+    least = 1 - max(1.0, hurried * len(values)) / len(values)
     return [
-        at_least(f"lines spoken at or under {free_rate:g} times natural", share, int(least * 1e4) / 1e4, ""),
-        at_most("fastest line", max(values), max_rate + 0.005, "x"),
+        at_least(UNHURRIED, share, int(least * 1e4) / 1e4, "", f"{free_rate:g} times natural"),
+        at_most(FASTEST, max(values), max_rate + 0.005, "x"),
     ]
 
 
-def voices_apart(means: Mapping[str, Samples]) -> Measure:
-    """The largest cosine between two speakers' voices in the dub."""
-    names = sorted(means)
-    pairs = [(cosine(means[a], means[b]), f"{a} and {b}") for i, a in enumerate(names) for b in names[i + 1 :]]
-    if not pairs:
-        return not_applicable("voices apart", "cosine", "one speaker, or too little speech to compare")
-    value, who = max(pairs)
-    return at_most("voices apart", value, COSINE_MOST, "cosine", who)
+def voices(found: VoiceFigures, limits: VoiceLimits) -> list[Measure]:
+    """How far apart people's voices are, whether everybody keeps theirs, and sounds like who they are."""
+    least, strays = limits.own_voice_share, ", ".join(found.strays)
+    return [
+        not_applicable(APART, "cosine", "one speaker, or too little speech to compare")
+        if found.nearest is None
+        else at_most(APART, found.nearest, limits.voice_cosine, "cosine", found.pair),
+        at_least(
+            OWN_LINES, 1 - len(found.strays) / found.compared, least, "", strays and f"nearer to another: {strays}"
+        )
+        if found.compared
+        else not_applicable(OWN_LINES, "", "one speaker, or no line of 1.5 s or more"),
+        at_most(CLASSES, float(len(found.other_class)), limits.other_class, "", ", ".join(found.other_class))
+        if found.judged
+        else not_applicable(CLASSES, "", "too little speech to judge"),
+    ]
 
 
-def lines_own(means: Mapping[str, Samples], lines: Sequence[tuple[str, str, Samples]]) -> Measure:
-    """Share of the lines (id, speaker, embedding) that are nearest to their own speaker's mean."""
-    known = [(line, speaker, vector) for line, speaker, vector in lines if speaker in means]
-    if len(means) < 2 or not known:
-        return not_applicable("lines in their own voice", "", "one speaker, or no line of 1.5 s or more")
-    strays = [line for line, own, v in known if max(means, key=lambda name: cosine(means[name], v)) != own]
-    note = f"nearer to another speaker: {', '.join(strays)}" if strays else ""
-    return at_least("lines in their own voice", 1 - len(strays) / len(known), 1.0, "", note)
+def likeness(value: float | None) -> Measure:
+    """How much people sound like themselves: reported, since the voices are matched."""
+    if value is None:
+        return not_applicable(LIKENESS, "cosine", "too little speech, or a personal voice only")
+    return measure(LIKENESS, value, "cosine", "reported", True)
 
 
-def one_voice(classes: str) -> list[Measure]:
-    """The promises of voices of one's own where one voice speaks for everybody; `classes` names the last of them."""
-    names = (("voices apart", "cosine"), ("lines in their own voice", ""), (classes, ""))
-    return [not_applicable(name, unit, ONE_VOICE) for name, unit in names]
-
-
-def _grid(spans: Iterable[Span], seconds: float) -> NDArray[np.bool_]:
-    grid = np.zeros(max(1, round(seconds / _STEP_S)), dtype=np.bool_)
-    for span in spans:
-        grid[max(0, round(span.start / _STEP_S)) : max(0, round(span.end / _STEP_S))] = True
-    return grid
+def one_voice() -> list[Measure]:
+    """The promises of voices of one's own where one voice speaks for everybody."""
+    return [not_applicable(name, unit, ONE_VOICE) for name, unit in ((APART, "cosine"), (OWN_LINES, ""), (CLASSES, ""))]

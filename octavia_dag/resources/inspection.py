@@ -1,7 +1,7 @@
-"""Measures the deliverable by looking at it and listening to it, as somebody would who has only the two files.
+"""Listens to the dub as somebody would: to its speech, to its bed, to every line and to its voices.
 
-Streams both sounds in step, so that an hour needs no more memory than a minute; hears every line's own sound once and
-keeps what was heard beside that sound, keyed by it.
+Sounds are streamed in step, so that an hour needs no more memory than a minute; every line's own sound is heard once,
+and what was heard is kept beside it, keyed by it.
 """
 
 import hashlib
@@ -13,20 +13,17 @@ from typing import Any
 import ffmpeg
 import numpy as np
 
-from octavia_dag.dubbing.hearing import hear_text, normalize_words
+from octavia_dag.dubbing.hearing import accept, hear_text, normalize_words
+from octavia_dag.dubbing.meters import recovered_share
 from octavia_dag.dubbing.mixing import gated_lufs
-from octavia_dag.dubbing.quality import GapMeter, quiet_mask, recovered_share
 from octavia_dag.resources.artifacts import write_atomically
 from octavia_dag.resources.engines import Samples, Transcriber, VoiceCloner
 from octavia_dag.resources.levels import hear
 from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.media import Media, url
-from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
-from octavia_dag.schema import SourceVideo, Span, VoiceClass
+from octavia_dag.schema import Span, VoiceClass
 
-# A voice may begin quietly before the VAD is sure of it; after it, the duck lets go and the room rings out.
-_BEFORE_S, _AFTER_S = 0.6, 1.0
 _LEAST_EMBEDDED_S = 1.5
 _LEAST_MEAN_S, _MOST_MEAN_S = 3.0, 60.0
 
@@ -40,36 +37,17 @@ class DubVoices:
     classes: Mapping[str, VoiceClass]
 
 
-def compare(
-    media: Media, source_path: Path, source: SourceVideo, dub_path: Path, dub: SourceVideo, speech: Iterable[Span]
-) -> GapMeter:
-    """The bed where nobody speaks: `speech` is that of both sounds; `dub` is the deliverable's own probe."""
-    track = source.chosen
-    assert track is not None
-    quiet = quiet_mask(speech, source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
-    meter = GapMeter(quiet, track.rate)
-    shape = {"rate": track.rate, "channels": track.channels}
-    for one, other in in_step(
-        source_blocks(media, source_path, source, **shape), source_blocks(media, dub_path, dub, **shape)
-    ):
-        meter.add(one, other)
-    return meter
-
-
-def in_step(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[tuple[Samples, Samples]]:
-    """Two sounds in blocks of equal length, up to the end of the shorter one."""
-    second = iter(other)
-    waiting = np.zeros((0, 1), dtype=np.float32)
-    for whole in one:
-        block = whole
-        while len(block):
-            if not len(waiting):
-                waiting = next(second, waiting)
-                if not len(waiting):
-                    return
-            frames = min(len(block), len(waiting))
-            yield block[:frames], waiting[:frames]
-            block, waiting = block[frames:], waiting[frames:]
+def in_step(*sounds: Iterable[Samples]) -> Iterator[tuple[Samples, ...]]:
+    """Sounds in blocks of equal length, up to the end of the shortest one."""
+    rest = [iter(one) for one in sounds]
+    waiting: list[Samples] = [np.zeros((0, 1), np.float32)] * len(rest)
+    while True:
+        waiting = [block if len(block) else next(more, block) for block, more in zip(waiting, rest, strict=True)]
+        frames = min(map(len, waiting))
+        if not frames:
+            return
+        yield tuple(block[:frames] for block in waiting)
+        waiting = [block[frames:] for block in waiting]
 
 
 def dubbed_lufs(media: Media, mixed: Path, bed: Path, spans: Sequence[Span]) -> float | None:
@@ -96,9 +74,13 @@ def _less(media: Media, whole: Path, part: Path) -> Any:
 
 
 def residue(background: Path, regions: Sequence[Span], language: str, words: Sequence[str], ear: Transcriber) -> float:
-    """Share of the original's words that the transcriber recovers from the background stem."""
+    """Share of the original's words that the transcriber recovers from the background stem.
+
+    What it invents in music ("you", again and again) is no word of the original's, and is not believed here either.
+    """
     sound = read_mono(background, HEARING_HZ)
-    heard = hear_text(ear.transcribe(sound, regions, language))
+    believed, _ = accept(ear.transcribe(sound, regions, language), regions)
+    heard = hear_text(believed)
     return recovered_share([w for word in words for w in normalize_words(word)], normalize_words(heard))
 
 
@@ -106,17 +88,20 @@ def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path | None, a
     """What is heard in one line's own sound, and whether it was heard now.
 
     `kept` is the folder where it is kept, keyed by sound and ear; None hears anew. `alone` is an id of the line, where
-    it does not share what was heard with others that sound the same.
+    it does not share what was heard with others that sound the same. What the ear invents is not believed: a line of
+    silence or noise holds no word.
     """
     info = ear.info()
-    told = f"{info.name} {info.revision} {language} {alone}".rstrip()
+    told = f"{info.name} {info.revision} believed {language} {alone}".rstrip()
     name = hashlib.sha256(sound.read_bytes() + told.encode()).hexdigest()[:32]
     note = None if kept is None else kept / f"{name}.txt"
     known = None if note is None else _read_note(note)
     if known is not None:
         return known, False
     samples = read_mono(sound, HEARING_HZ)
-    text = hear_text(ear.transcribe(samples, [Span(start=0, end=len(samples) / HEARING_HZ)], language))
+    whole = [Span(start=0, end=len(samples) / HEARING_HZ)]
+    believed, _ = accept(ear.transcribe(samples, whole, language) if samples.any() else [], whole)
+    text = hear_text(believed)
     if note is not None:
         write_atomically(note, text.encode())
     return text, True
@@ -133,11 +118,13 @@ def _read_note(note: Path) -> str | None:
 def dub_voices(
     sounds: Sequence[tuple[str, str, Path]], cloner: VoiceCloner, report: Callable[[float], None]
 ) -> DubVoices:
-    """Embeddings of the lines (id, speaker, sound) and of each speaker's lines joined."""
+    """Embeddings of the lines (id, speaker, sound) and of each speaker's lines joined; a silent line has none."""
     joined: dict[str, list[Samples]] = {}
     lines: list[tuple[str, str, Samples]] = []
     for number, (line, speaker, path) in enumerate(sounds):
         samples = read_mono(path, HEARING_HZ)
+        if not samples.any():
+            continue
         heard = joined.setdefault(speaker, [])
         if sum(map(len, heard)) < _MOST_MEAN_S * HEARING_HZ:
             heard.append(samples)

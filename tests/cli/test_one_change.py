@@ -149,12 +149,25 @@ def test_a_ducking_depth_makes_the_mix_and_what_is_below_it(house: House) -> Non
     assert house.said() == before, "not even the report asks an engine: nothing that sounds of itself is another"
 
 
+def test_a_threshold_makes_the_report_again_and_asks_no_engine(house: House) -> None:
+    strict = house.read("qa_report", QaReport)
+    house.put("checks.round_trip=2")
+    before = house.said()
+    assert house.change(house.dub) == ({"qa_report"}, {})
+    assert house.said() == before
+    mild = house.read("qa_report", QaReport)
+    changed = [new.name for old, new in zip(strict.measures, mild.measures, strict=True) if old != new]
+    assert changed == ["round trip WER"]
+    assert {one.name: one.ok for one in mild.measures}["round trip WER"]
+
+
 def test_what_a_report_kept_is_what_it_would_measure_again(house: House) -> None:
     house.put("mix.duck_depth_db=3")
     house.dub()
     kept, before = house.read("qa_report", QaReport), house.said()
     for folder in (house.store.video_folder(house.id) / "measured", house.current("qa_report").folder):
         shutil.rmtree(folder)
+    (house.store.video_folder(house.id) / "current" / f"qa_report.{LANGUAGE}.json").unlink()
     house.dub()
     assert len(house.said()) > len(before)
     assert house.read("qa_report", QaReport) == kept

@@ -1,0 +1,155 @@
+"""Measures the finished file by what it holds, not by what the steps before it said they made.
+
+It is decoded once, in step with the source and with the sounds that it was to be made of: the gaps against the source,
+the whole against speech, bed and original voice, and what is left above the bed against every line's own sound. So a
+line that was lost on the way, a bed that was lowered, a voice that came back are seen in the file itself. Streamed: an
+hour needs no more memory than its speech at 16 kHz.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from octavia_dag.dubbing.figures import FileFigures, Gaps, LinePresence, Makeup
+from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, quiet_mask, share_found
+from octavia_dag.dubbing.mixing import speech_channels
+from octavia_dag.resources.engines import Samples
+from octavia_dag.resources.inspection import dubbed_lufs, in_step
+from octavia_dag.resources.listening import HEARING_HZ, speech_of
+from octavia_dag.resources.media import Media, SideBySide
+from octavia_dag.resources.mux import packet_md5
+from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.sound import programme_loudness, read_blocks, read_mono
+from octavia_dag.schema import AudioTrack, PlacedLine, SourceVideo, Span
+
+# A voice may begin quietly before the VAD is sure of it; after it, the duck lets go and the room rings out.
+_BEFORE_S, _AFTER_S = 0.6, 1.0
+_CENTRE = 2  # in every order of channels that has one
+
+
+@dataclass(frozen=True)
+class Original:
+    """The source as the report knows it: its file, its probe, the hash of its picture, where somebody speaks in it."""
+
+    path: Path
+    source: SourceVideo
+    picture: str
+    speech: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the dub was to be made of: the mix, its bed, the original voice; and every line's own sound at its place.
+
+    `gain` is what the mix did to the lines.
+    """
+
+    mixed: Path
+    bed: Path
+    voice: Path
+    gain: float
+    lines: tuple[tuple[PlacedLine, Path], ...]
+
+
+def measure(media: Media, path: Path, original: Original, parts: Parts) -> FileFigures:
+    """The figures of the deliverable at `path`; a MediaError or an InputError where it cannot be read at all."""
+    dub = probe_video(media, path, "", 0)
+    assert dub.video is not None
+    # What ffmpeg alone measures goes on beside the listening, which is one thread of ours.
+    with SideBySide(2) as pool:
+        loudness = pool.submit(programme_loudness, media, path, 0)
+        mixed = pool.submit(dubbed_lufs, media, parts.mixed, parts.bed, [line for line, _ in parts.lines])
+        picture = pool.submit(packet_md5, media, path, f"{dub.video.index}")
+        speech = speech_of(media, path, dub)
+        gaps, makeup, said = _decoded(media, path, dub, original, parts, speech)
+        lufs, peak = loudness.result()
+    first = dub.audio[0]
+    return FileFigures(
+        same_picture=picture.result() == original.picture,
+        seconds=dub.seconds,
+        tracks=len(dub.audio),
+        channels=first.channels,
+        # A transport stream has no default flag: players take the first track.
+        default=first.default or dub.container == "ts",
+        language=first.language,
+        peak_dbtp=peak,
+        lufs=lufs,
+        mixed_lufs=mixed.result(),
+        speech=speech,
+        gaps=gaps,
+        makeup=makeup,
+        lines=tuple(_presence(said, line, sound, parts.gain) for line, sound in parts.lines),
+    )
+
+
+def said_in(media: Media, path: Path, original: Original, bed: Path) -> Samples:
+    """What the deliverable has over the bed, where the dub speaks: mono, 16 kHz."""
+    dub = probe_video(media, path, "", 0)
+    track = _track(original.source)
+    blocks = _streams(media, path, dub, original, [bed])
+    return _mono((_over_bed(made, under) for _, made, under in blocks), track.rate)
+
+
+def _decoded(
+    media: Media, path: Path, dub: SourceVideo, original: Original, parts: Parts, speech: Sequence[Span]
+) -> tuple[Gaps, Makeup, Samples]:
+    """One pass over the deliverable, the source and what the deliverable was made of."""
+    track = _track(original.source)
+    everyone = (*original.speech, *speech, *(line for line, _ in parts.lines))
+    quiet = quiet_mask(everyone, original.source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
+    gaps, makeup = GapMeter(quiet, track.rate), MakeupMeter()
+
+    def over_bed() -> Iterator[Samples]:
+        files = [parts.bed, parts.mixed, parts.voice]
+        for source, made, bed, mixed, voice in _streams(media, path, dub, original, files):
+            gaps.add(source, made)
+            makeup.add(made, mixed - bed, bed, voice)
+            yield _over_bed(made, bed)
+
+    said = _mono(over_bed(), track.rate)
+    return gaps.figures(), makeup.figures(), said
+
+
+def _streams(
+    media: Media, path: Path, dub: SourceVideo, original: Original, files: Sequence[Path]
+) -> Iterator[tuple[Samples, ...]]:
+    """Source, deliverable and further sounds, in step and in the source's shape."""
+    track = _track(original.source)
+    shape = {"rate": track.rate, "channels": track.channels}
+    return in_step(
+        source_blocks(media, original.path, original.source, **shape),
+        source_blocks(media, path, dub, **shape),
+        *(read_blocks(file) for file in files),
+    )
+
+
+def _over_bed(made: Samples, bed: Samples) -> Samples:
+    """What is left of the deliverable without its bed, in the channels that carry the speech: (frames,)."""
+    channels = made.shape[1]
+    first = 0 if channels == 1 or len(speech_channels(channels)) == 2 else _CENTRE
+    carriers = slice(first, first + len(speech_channels(channels)))
+    return (made[:, carriers] - bed[:, carriers]).mean(axis=1, dtype=np.float32)
+
+
+def _mono(blocks: Iterable[Samples], rate: int) -> Samples:
+    """Blocks of a mono sound at `rate`, whole and at 16 kHz."""
+    import soxr
+
+    stream = soxr.ResampleStream(rate, HEARING_HZ, 1, dtype="float32")
+    found = [stream.resample_chunk(block) for block in blocks]
+    return np.concatenate([*found, stream.resample_chunk(np.zeros(0, np.float32), True)])
+
+
+def _track(source: SourceVideo) -> AudioTrack:
+    """The track that was dubbed: what has none was handed on as it is, and is not measured."""
+    track = source.chosen
+    assert track is not None
+    return track
+
+
+def _presence(said: Samples, line: PlacedLine, sound: Path, gain: float) -> LinePresence:
+    own = read_mono(sound, HEARING_HZ)
+    share = share_found(said, own, round(line.start * HEARING_HZ), HEARING_HZ, gain)
+    return LinePresence(id=line.id, share=share)

@@ -42,7 +42,7 @@ test: check models
 
 # What operators do with a dub that is made: change, correct, approve, switch, look at its report in a browser.
 test-operators: .venv/.dev models
-	@.venv/bin/python -m pytest -m operators $(AT_ONCE)
+	@.venv/bin/python -m pytest -m 'operators and not soak' $(AT_ONCE)
 
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models

@@ -19,8 +19,13 @@ from octavia_dag.resources.engines import EngineRoom
 from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.workshop import Vault, Workshop
 from octavia_dag.sensors.automation import automation_sensor
+from octavia_dag.sensors.delivering import delivering_sensor
+from octavia_dag.sensors.drop_folder import drop_folder_sensor
+from octavia_dag.sensors.handing_over import deliver_dubs
+from octavia_dag.sensors.taking import take_uploads
 
 MODULES = (source, analysis, voices, localization, delivery, qa, checks)
 JOBS: dict[Granularity, tuple[str, str]] = {
@@ -30,6 +35,15 @@ JOBS: dict[Granularity, tuple[str, str]] = {
     ),
     "dub": ("dub_video", "One video into one language, from the cast to the report."),
 }
+
+
+# Where a storage is named: what is dropped there is taken, and what became of it is put there.
+STORAGE_JOBS = (take_uploads, deliver_dubs)
+
+
+def storage_sensors() -> list[dg.SensorDefinition]:
+    """The sensors over the storage."""
+    return [drop_folder_sensor(take_uploads), delivering_sensor(deliver_dubs)]
 
 
 def workshop(environment: Environment, launch: Any = None) -> Workshop:
@@ -52,6 +66,13 @@ def workshop(environment: Environment, launch: Any = None) -> Workshop:
             file=str(environment.memory_file), url=dg.EnvVar(MEMORY_URL) if environment.has_memory_url else ""
         ),
         launch=launch or Launch(),
+        storage=Storage(
+            url=environment.storage,
+            endpoint=environment.s3_endpoint,
+            region=environment.s3_region,
+            fetched=str(environment.fetched),
+            most_bytes=environment.fetched_gb << 30,
+        ),
     )
 
 
@@ -70,8 +91,8 @@ def build(environment: Environment) -> dg.Definitions:
     return dg.Definitions(
         assets=[*dg.load_assets_from_modules(MODULES), *slice_assets],
         asset_checks=dg.load_asset_checks_from_modules(MODULES),
-        jobs=jobs,
-        sensors=[automation_sensor(jobs)],
+        jobs=[*jobs, *(STORAGE_JOBS if environment.storage else ())],
+        sensors=[automation_sensor(jobs), *(storage_sensors() if environment.storage else ())],
         resources={"launch": launch, "workshop": workshop(environment, launch)},
         executor=dg.in_process_executor,
     )

@@ -6,20 +6,26 @@
     OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
     OCTAVIA_MEMORY_URL  database of the translation memory (default: a file in the store)
+    OCTAVIA_STORAGE     root of the drop folder: s3://bucket[/prefix], or a folder (default: there is no drop folder)
+    OCTAVIA_FETCHED_GB  how much of what was dropped may lie here beside the storage (default 100)
+    AWS_ENDPOINT_URL    address of an S3 that is not Amazon's; AWS_DEFAULT_REGION its region
 
 The keys and the URL, which may hold a password, are read by name where they are used, so that no value of theirs lies
-in a configuration.
+in a configuration. S3's credentials (AWS_ACCESS_KEY_ID ..., a profile, a role) are read by its own libraries alone.
 """
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from octavia_dag.errors import InputError
 
 VOICE_KEY = "OCTAVIA_VOICE_KEY"
 CHAT_KEY = "OCTAVIA_CHAT_KEY"
 MEMORY_URL = "OCTAVIA_MEMORY_URL"
+STORAGE = "OCTAVIA_STORAGE"
+FETCHED_GB = "OCTAVIA_FETCHED_GB"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,10 @@ class Environment:
     has_voice_key: bool
     has_chat_key: bool
     has_memory_url: bool
+    storage: str = ""
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    fetched_gb: int = 100
 
     @property
     def dagster_home(self) -> Path:
@@ -47,6 +57,11 @@ class Environment:
     def scratch(self) -> Path:
         """Work in progress; on the store's file system, so that publishing is a rename."""
         return self.home / "scratch"
+
+    @property
+    def fetched(self) -> Path:
+        """What was dropped, fetched for as long as it is worked on; on the file system of `scratch`."""
+        return self.home / "fetched"
 
     @property
     def memory_file(self) -> Path:
@@ -67,19 +82,45 @@ def read(home: Path | None = None) -> Environment:
     return Environment(
         home=root,
         models_dir=models,
-        threads=_threads(os.environ.get("OCTAVIA_THREADS", "")),
+        threads=_whole("OCTAVIA_THREADS", os.cpu_count() or 1, 1024),
         has_voice_key=bool(os.environ.get(VOICE_KEY)),
         has_chat_key=bool(os.environ.get(CHAT_KEY)),
         has_memory_url=bool(os.environ.get(MEMORY_URL)),
+        storage=_storage(os.environ.get(STORAGE, "")),
+        s3_endpoint=_endpoint(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")),
+        s3_region=os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION"),
+        fetched_gb=_whole(FETCHED_GB, 100, 1_000_000),
     )
 
 
-def _threads(text: str) -> int:
+def _whole(name: str, usual: int, most: int) -> int:
+    """A whole number from 1 to `most`."""
+    text = os.environ.get(name, "")
     if not text:
-        return os.cpu_count() or 1
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise InputError(f"OCTAVIA_THREADS has the value {text!r}; it must be a whole number from 1 to 1024.")
+        return usual
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise InputError(f"{name} has the value {text!r}; it must be a whole number from 1 to {most}.")
     return int(text)
+
+
+def _storage(text: str) -> str:
+    """The root of the storage as a URL; a folder may be named by its path."""
+    if not text:
+        return ""
+    told = urlsplit(text)
+    if told.scheme == "s3" and told.netloc and "@" not in told.netloc:
+        return text.rstrip("/")
+    path = Path(told.path if told.scheme == "file" else text)
+    if told.scheme not in ("", "file") or not path.is_absolute():  # what was given may hold a password
+        raise InputError(f"{STORAGE} must be s3://bucket, s3://bucket/prefix or the absolute path of a folder.")
+    return f"file://{path}"
+
+
+def _endpoint(text: str) -> str | None:
+    told = urlsplit(text)
+    if text and (told.scheme not in ("http", "https") or "@" in told.netloc):
+        raise InputError("AWS_ENDPOINT_URL must be a bare http(s) address; the keys have variables of their own.")
+    return text or None
 
 
 def enter(environment: Environment) -> None:

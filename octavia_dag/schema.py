@@ -5,7 +5,7 @@ to a millisecond so that equal outcomes hash equally. Levels are dB or LUFS as t
 holds samples: sound lies beside it in a file named by the document.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -530,3 +530,35 @@ class QaReport(Document):
     lines: tuple[LineQuality, ...]
     flags: tuple[str, ...]
     notes: tuple[str, ...] = Field(default=())
+
+
+# --- the drop folder ---------------------------------------------------------------------------------------
+
+
+class Drop(Document):
+    """One arrival of a video: under which key and version, with which languages and settings of its own."""
+
+    key: str
+    version: str
+    etag: str
+    size: int
+    when: str
+    languages: tuple[str, ...]
+    settings: dict[str, dict[str, Any]] = Field(default={})
+
+
+class Drops(Document):
+    """Every arrival of one video, the oldest first."""
+
+    drops: tuple[Drop, ...] = ()
+
+
+class Handed(Document):
+    """What was last put into the storage of one dub: as what (delivered, held, failed), and of which content or run.
+
+    `failed`: a sentence of a failure lies there too, of this run.
+    """
+
+    state: Literal["delivered", "held", "failed"]
+    content: str = ""
+    failed: str = ""

@@ -24,6 +24,7 @@ from octavia_dag.partitions import DUBS, VIDEOS, parts
 from octavia_dag.resources import progress, vad, videos
 from octavia_dag.resources.artifacts import PICTURES, Artifact, Manifest, data_version, stored_files
 from octavia_dag.resources.engines import Engine
+from octavia_dag.resources.fetched import bring_back
 from octavia_dag.resources.history import remember
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.stopwatch import intervals, union_seconds
@@ -210,6 +211,7 @@ def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Wo
         artifact = store.find(node.name, video, language, wanted.key)
         hit = artifact is not None
         if artifact is None:
+            bring_back(store, workshop.storage, known)
             with store.workspace() as folder:
                 work = Work(node, video, language, settings, workshop, inputs, wanted.extras, known, folder)
                 artifact = _published(work, wanted, make)

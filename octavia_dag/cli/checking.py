@@ -11,21 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from octavia_dag.assets.step import engine_for
+from octavia_dag.assets.admission import refuse_container, refuse_undubbable
 from octavia_dag.cli.handing import refuse_results
 from octavia_dag.environment import Environment
-from octavia_dag.errors import InputError, PairError, SettingsError
-from octavia_dag.graph import ROLE_SETTINGS
+from octavia_dag.errors import InputError, SettingsError
 from octavia_dag.layers import Place, layer_at, read_layer
-from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import guarded, write_atomically
-from octavia_dag.resources.engines import Engine, Synthesizer, Translator
-from octavia_dag.resources.mux import CONTAINERS
 from octavia_dag.resources.probe import probe_video, sha256_cached
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import SourceVideo
-from octavia_dag.settings import Layer, Settings, effective
+from octavia_dag.settings import Layer, effective
 
 
 @dataclass(frozen=True)
@@ -69,24 +64,9 @@ def checked(tools: Workshop, environment: Environment, paths: Sequence[Path], as
         return wishes
 
 
-def refuse_pairs(tools: Workshop, settings: Settings, spoken: str | None, targets: Sequence[str]) -> None:
-    """A PairError for a target that cannot be reached from `spoken` (None: from any language)."""
-    translator = engine_for(tools, settings, Translator, "translator")
-    synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")
-    pairs = sorted((a, b) for a, b in translator.pairs() if synthesizer.voices(b))
-    for target in targets:
-        if spoken is not None and _same(spoken, target):
-            raise PairError(f"Dubbing into {target}: the video is spoken in {spoken} already; choose another language.")
-        if not any(b == target and (spoken is None or _same(a, spoken)) for a, b in pairs):
-            can = ", ".join(f"{a} to {b}" for a, b in pairs) or "none"
-            raise PairError(
-                f"Dubbing from {spoken or 'any language'} into {target} is not possible here; these pairs are: {can}."
-            )
-
-
 def _checked(tools: Workshop, path: Path, cache: Path, change: Layer, asked: Asked) -> Wish:
     try:
-        _refuse_container(path, probe_video(tools.media, path, "", None))
+        refuse_container(path, probe_video(tools.media, path, "", None))
         sha256 = sha256_cached(path, cache)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -98,13 +78,12 @@ def _checked(tools: Workshop, path: Path, cache: Path, change: Layer, asked: Ask
     merged = _merged(old, change)
     settings = effective([layer_at(store, Place()), merged])
     source = probe_video(tools.media, path, sha256, settings.separation.track)
-    _refuse_engines(tools, settings)
     targets = tuple(asked.targets or dict.fromkeys(settings.delivery.languages))
     if not targets:
         raise InputError(
             f"There is no language to dub {path.name} into; name one with --to, or set delivery.languages for it."
         )
-    refuse_pairs(tools, settings, settings.transcription.language, targets)
+    refuse_undubbable(tools, settings, targets)
     return Wish(path, sha256, source.seconds, merged if asked.settings or asked.spoken else None, targets)
 
 
@@ -115,20 +94,6 @@ def _refuse_unwritable_name(path: Path) -> None:
         raise InputError(
             f"The name of {path.name!a} is not UTF-8 text, so it cannot be recorded; rename it."
         ) from error
-
-
-def _refuse_engines(tools: Workshop, settings: Settings) -> None:
-    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has."""
-    for role in ROLE_SETTINGS:
-        engine_for(tools, settings, Engine, role).info()
-    synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")
-    there = {voice.id for language in LANGUAGES for voice in synthesizer.voices(language)}
-    for speaker, voice in settings.voices.cast.items():
-        if voice not in there:
-            raise SettingsError(
-                f"The setting voices.cast gives speaker {speaker} the voice {voice}, which does not exist; "
-                f"the voices are {', '.join(sorted(there))}."
-            )
 
 
 @contextmanager
@@ -143,14 +108,6 @@ def _aside(cache: Path) -> Generator[Path]:
             write_atomically(cache, copy.read_bytes())
 
 
-def _refuse_container(path: Path, source: SourceVideo) -> None:
-    if source.audio and source.container not in CONTAINERS:
-        raise InputError(
-            f"Dubbing {path.name}: no dub can be put into a {source.container} file; "
-            f"remux it into one of {', '.join(sorted(CONTAINERS))} first."
-        )
-
-
 def _spoken(tag: str) -> str:
     from langcodes import Language, tag_is_valid
 
@@ -161,7 +118,3 @@ def _spoken(tag: str) -> str:
 
 def _merged(low: Layer, high: Layer) -> Layer:
     return {name: {**low.get(name, {}), **high.get(name, {})} for name in {**low, **high}}
-
-
-def _same(one: str, other: str) -> bool:
-    return one.split("-", maxsplit=1)[0].lower() == other.split("-", maxsplit=1)[0].lower()

@@ -27,6 +27,7 @@ from octavia_dag.cli.session import Dubbed, Session, failed
 from octavia_dag.environment import Environment
 from octavia_dag.errors import PairError
 from octavia_dag.partitions import LANGUAGES, checked_language
+from octavia_dag.resources.ghosts import clear_ghosts
 from octavia_dag.resources.workshop import Workshop
 
 
@@ -133,7 +134,7 @@ def _dub_all(
 
     running.prepare(environment)
     with dg.DagsterInstance.get() as instance:
-        running.clear_ghosts(instance, environment.scratch)
+        clear_ghosts(instance, environment.scratch)
         session = Session(environment, build(environment), instance, tools, out, progress)
         for wish in wishes:
             results += session.dub(wish)

@@ -18,6 +18,7 @@ from octavia_dag.layers import settings_of
 from octavia_dag.partitions import dub_key
 from octavia_dag.plan import Plan
 from octavia_dag.resources import videos as registry
+from octavia_dag.resources.ghosts import clear_ghosts
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.sensors.automation import DESIRED_TAG
 
@@ -40,7 +41,7 @@ def refresh(named: str | None, home: Path | None) -> int:
     running.prepare(environment)
     codes: list[int] = []
     with dg.DagsterInstance.get() as instance:
-        running.clear_ghosts(instance, environment.scratch)
+        clear_ghosts(instance, environment.scratch)
         definitions = build(environment)
         for found in plans:
             codes += _refreshed(definitions, instance, tools, found)

@@ -1,15 +1,12 @@
 """Runs a job in this process as an ordinary named run that the UI shows.
 
-The run is tagged with this process, so that a run whose process was killed (it stays STARTED for ever) is found and
-closed at the next start. A run that ends without success, which is also how an interruption ends, is looked at here:
-`execute_in_process` returns normally in both cases.
+The run is tagged with this process, so that it is closed at the next start where it was killed. A run that ends without
+success, which is also how an interruption ends, is looked at here: `execute_in_process` returns normally in both cases.
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -21,17 +18,9 @@ from octavia_dag.cli.folders import refuse_home
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError, OctaviaError
 from octavia_dag.resources.artifacts import guarded, write_atomically
-from octavia_dag.resources.processes import Owner, host, owner_of, this_process
+from octavia_dag.resources.ghosts import process_tags
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 
-PROCESS_TAG = "octavia/process"
-HOST_TAG = "octavia/host"
-_ALIVE = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _INTERRUPTIONS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 # Nothing leaves the machine, and no pop-up covers the first page. Runs that the UI and the automation launch wait for
 # one another: each holds its models in memory, and speaks on as many cores as there are.
@@ -69,32 +58,17 @@ def prepare(environment: Environment) -> None:
             write_atomically(configuration, yaml.safe_dump(_DAGSTER_YAML).encode())
 
 
-def clear_ghosts(instance: dg.DagsterInstance, scratch: Path) -> int:
-    """Closes runs whose process on this machine is gone, and removes their scratch; returns how many runs."""
-    cleared = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=_ALIVE, tags={HOST_TAG: host()})):
-        pid, _, started = run.tags.get(PROCESS_TAG, "").partition(" ")
-        if pid.isdecimal() and Owner(host(), int(pid), started).gone:
-            instance.report_run_failed(run, "The process of this run is gone; it was killed.")
-            cleared += 1
-    for folder in scratch.glob("*"):
-        owner = owner_of(folder.name)
-        if owner is not None and owner.gone:
-            shutil.rmtree(folder, ignore_errors=True)
-    return cleared
-
-
 def run_job(
     definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str, tags: Mapping[str, str] | None = None
 ) -> Outcome:
     """Runs `job` for one partition; an OctaviaError carries the sentence of the step that failed."""
-    started, process = time.monotonic(), this_process()
+    started = time.monotonic()
     result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
         partition_key=key,
         raise_on_error=False,
         run_config=_QUIET,
-        tags={HOST_TAG: process.host, PROCESS_TAG: f"{process.pid} {process.started}".strip(), **(tags or {})},
+        tags={**process_tags(), **(tags or {})},
     )
     ended = time.monotonic()
     if not result.success:

@@ -14,11 +14,12 @@ from typing import Any
 import dagster as dg
 from sqlalchemy.exc import DatabaseError
 
+from octavia_dag.assets.admission import record_of, refuse_pairs, register
 from octavia_dag.assets.judging import Judge
 from octavia_dag.assets.slices import sync_settings
 from octavia_dag.cli import running
 from octavia_dag.cli.alongside import Answer, at_once, run_side_by_side
-from octavia_dag.cli.checking import Wish, refuse_pairs
+from octavia_dag.cli.checking import Wish
 from octavia_dag.cli.failing import HANDLED, told
 from octavia_dag.cli.handing import hand_over
 from octavia_dag.cli.planning import told_plan
@@ -27,10 +28,11 @@ from octavia_dag.cli.who import operator
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError, OctaviaError, PairError
 from octavia_dag.layers import Place, change_layer, settings_of
-from octavia_dag.partitions import VIDEOS, dub_key, video_id
+from octavia_dag.partitions import dub_key
 from octavia_dag.plan import Plan, plan
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.approvals import command, waits
+from octavia_dag.resources.ghosts import clear_ghosts
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import QaReport, Transcript
 from octavia_dag.sensors.automation import DESIRED_TAG
@@ -106,7 +108,7 @@ class Session:
         try:
             run_side_by_side(self.environment, found.video, desired, begins=self.progress.begins, ended=ended)
         finally:  # of one that was killed: its run is not left at work, nor its scratch
-            running.clear_ghosts(self.instance, self.environment.scratch)
+            clear_ghosts(self.instance, self.environment.scratch)
         return done
 
     def _wanted(self, video: str, targets: Sequence[str]) -> dict[str, PairError]:
@@ -150,19 +152,10 @@ class Session:
         return result
 
     def _registered(self, wish: Wish) -> registry.VideoRecord:
-        store = self.tools.store
-        known = registry.find(store, wish.sha256)
-        if known is None:
-            taken = {one.id for one in registry.records(store)}
-            candidates = (video_id(wish.path.name, wish.sha256, hash_length=n) for n in registry.HASH_LENGTHS)
-            name = next(one for one in candidates if one not in taken)
-            known = registry.VideoRecord(id=name, name=wish.path.name, path="", sha256=wish.sha256, size=0)
-        moved = {"path": str(wish.path.absolute()), "size": wish.path.stat().st_size, "seconds": wish.seconds}
-        record = registry.save(store, known.model_copy(update=moved))
+        record = record_of(self.tools.store, wish.path.name, wish.sha256)
         if wish.layer is not None:
             change_layer(self.store_root, Place(record.id), wish.layer, who=operator())
-        self.instance.add_dynamic_partitions(VIDEOS.name or "", [record.id])
-        return record
+        return register(self.tools.store, self.instance, record, wish.path, wish.seconds)
 
     def _planned(self, video: str, targets: Sequence[str]) -> Plan:
         """The plan; what it judged by is told to Dagster first, where something is to run."""

@@ -14,6 +14,9 @@ import dagster as dg
 from octavia_dag import environment as surroundings
 from octavia_dag.cli import running
 from octavia_dag.cli.home import home_option
+from octavia_dag.environment import STORAGE
+from octavia_dag.resources.ghosts import clear_ghosts
+from octavia_dag.resources.storage import INCOMING
 
 
 @click.command()
@@ -25,9 +28,13 @@ def ui(home: Path | None, host: str, port: int) -> None:
     environment = surroundings.read(home)
     running.prepare(environment)
     with dg.DagsterInstance.get() as instance:
-        running.clear_ghosts(instance, environment.scratch)
+        clear_ghosts(instance, environment.scratch)
     for sign in (signal.SIGINT, signal.SIGTERM):  # a shell starts what goes to the background deaf to Ctrl-C
         signal.signal(sign, signal.SIG_DFL)
+    watched = (
+        f"Watching {environment.storage}/{INCOMING}" if environment.storage else f"No drop folder: {STORAGE} is unset"
+    )
+    click.echo(f"{watched}.")
     os.environ["OCTAVIA_HOME"] = str(environment.home)  # the code server is another process
     click.echo(f"http://{host}:{port} shows it in a minute at most; Ctrl-C ends it.", err=True)
     where = ["-m", "octavia_dag.definitions", "-h", host, "-p", str(port)]

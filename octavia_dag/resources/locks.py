@@ -37,3 +37,10 @@ def holding(path: Path, doing: str) -> Generator[None]:
             except BlockingIOError:
                 time.sleep(_POLL_S)
         yield
+
+
+@contextmanager
+def alone(store: ArtifactStore, name: str) -> Generator[None]:
+    """Holds a lock of the whole installation; waits, interruptibly, while somebody else does."""
+    with holding(Path(store.root) / "locks" / name, f"Locking {name}"):
+        yield

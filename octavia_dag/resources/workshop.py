@@ -1,5 +1,5 @@
 """Everything a step works with, as one resource: the store, ffmpeg, the engines, the key of the private voices, the
-translation memory. And what the run at hand was told in the Launchpad.
+translation memory, the storage that others reach. And what the run at hand was told in the Launchpad.
 """
 
 from pathlib import Path
@@ -8,9 +8,11 @@ import dagster as dg
 
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.ghosts import process_tags
 from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.vault import load_key, refuse_key
 
 
@@ -39,3 +41,9 @@ class Workshop(dg.ConfigurableResource):
     vault: Vault
     memory: Memory
     launch: Launch
+    storage: Storage
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Before the first step of a run: it tells which process works on it."""
+        if context.run is not None and context.instance is not None:
+            context.instance.add_run_tags(context.run.run_id, process_tags())

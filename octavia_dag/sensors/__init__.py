@@ -1,1 +1,1 @@
-"""What starts runs by itself; nothing does yet: dubs are asked for by the command and in the UI."""
+"""What starts runs by itself: a pure decision each, and a thin wrapper around it."""

@@ -21,9 +21,10 @@ from octavia_dag.assets.judging import Judge
 from octavia_dag.assets.slices import sync_settings
 from octavia_dag.errors import OctaviaError
 from octavia_dag.graph import GRAPH
-from octavia_dag.partitions import dub_key
+from octavia_dag.partitions import VIDEOS, dub_key
 from octavia_dag.plan import Plan, plan
 from octavia_dag.resources.artifacts import write_atomically
+from octavia_dag.resources.ghosts import clear_ghosts
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.settings import digest
 
@@ -43,6 +44,8 @@ _PLANNING_S, _SWEEP_S = 2.0, 0.5
 _MOST_WHY = 200
 # So many runs in a row that succeeded at the same desired state and did not reach it are a loop, not a coincidence.
 _LOOP = 3
+# A run that was killed tried nothing; but one that is killed again and again (no memory, say) is left alone.
+_MOST_KILLED = 5
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,9 @@ class Marks:
     seen: dict[str, str]
 
     @classmethod
-    def read(cls, store: Path) -> "Marks":
+    def read(cls, store: Path, name: str = "automation.json") -> "Marks":
         """The marks of the last tick; none where there are none or they cannot be read: then all are planned again."""
-        path = store / "automation.json"
+        path = store / name
         try:
             loaded = json.loads(path.read_bytes())
         except (OSError, ValueError):
@@ -174,16 +177,32 @@ def partitions_at_work(instance: dg.DagsterInstance) -> list[str]:
     return [run.tags["dagster/partition"] for run in runs if "dagster/partition" in run.tags]
 
 
+def video_of(partition: str) -> str:
+    """The video of a partition of its own, or of one of its dubs."""
+    return partition.rpartition("|")[2]
+
+
 def attempted_in(instance: dg.DagsterInstance) -> Callable[[str, str, str], bool]:
     """Whether the latest run of a job for a partition went for this desired state and failed, or runs go in a loop."""
 
     def attempted(job: str, partition: str, desired: str) -> bool:
-        runs = instance.get_runs(dg.RunsFilter(job_name=job, tags={"dagster/partition": partition}), limit=_LOOP)
+        wanted = dg.RunsFilter(job_name=job, tags={"dagster/partition": partition})
+        runs = instance.get_runs(wanted, limit=_MOST_KILLED)
         same = [run for run in runs if run.tags.get(DESIRED_TAG) == desired]
-        failed = bool(runs) and runs[0] in same and runs[0].status in _ENDED_BADLY
-        return failed or len(same) == _LOOP
+        if len(same) == _MOST_KILLED:
+            return True
+        lived = [run for run in runs if not was_killed(instance, run)]
+        failed = bool(lived) and lived[0] in same and lived[0].status in _ENDED_BADLY
+        return failed or len([run for run in lived if run in same]) >= _LOOP
 
     return attempted
+
+
+def was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run ended without any step of it having failed: its process was killed, or never came up."""
+    if run.status is not dg.DagsterRunStatus.FAILURE:
+        return False
+    return not instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
 
 
 def _judged(
@@ -214,6 +233,7 @@ def automation_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
     """The sensor over both jobs; it runs unless somebody stops it."""
 
     def automation(context: dg.SensorEvaluationContext, workshop: Workshop) -> dg.SensorResult | dg.SkipReason:
+        clear_ghosts(context.instance, Path(workshop.store.scratch))
         requests, troubles, cursor = tick(workshop, context.instance, context.cursor or "")
         for trouble in troubles:
             context.log.warning(trouble)
@@ -228,6 +248,10 @@ def automation_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
                     tags={DESIRED_TAG: one.desired, WHY_TAG: one.why},
                 )
                 for one in requests
+            ],
+            # With the requests, so that a video whose registration was killed halfway has its partition all the same.
+            dynamic_partitions_requests=[
+                VIDEOS.build_add_request(sorted({video_of(one.partition) for one in requests}))
             ],
             cursor=cursor,
         )

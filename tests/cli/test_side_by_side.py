@@ -13,9 +13,9 @@ import pytest
 from octavia_command import MakeVideo, Octavia, make_octavia
 
 from octavia_dag.cli.alongside import at_once
-from octavia_dag.cli.running import PROCESS_TAG
 from octavia_dag.environment import enter, read
 from octavia_dag.resources.artifacts import ArtifactStore, Manifest
+from octavia_dag.resources.ghosts import PROCESS_TAG
 from octavia_dag.resources.videos import records
 
 pytestmark = pytest.mark.operators

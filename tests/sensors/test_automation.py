@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from octavia_dag.plan import Item, Plan
-from octavia_dag.sensors.automation import Marks, decide, order, video_marks
+from octavia_dag.sensors.automation import DESIRED_TAG, Marks, attempted_in, decide, order, video_marks
 
 VIDEO = "talk-1a2b3c4d"
 DESIRED = {None: "v", "es": "e", "fr": "f"}
@@ -116,3 +117,48 @@ def test_marks_that_cannot_be_read_mean_that_all_is_planned_again(tmp_path: Path
 def test_marks_outlive_a_restart(tmp_path: Path) -> None:
     Marks(tmp_path / "automation.json", {VIDEO: "1"}).write()
     assert Marks.read(tmp_path).seen == {VIDEO: "1"}
+
+
+def test_a_run_that_was_killed_was_no_attempt_but_one_that_failed_was() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran(instance, "killed")
+        attempted = attempted_in(instance)
+        assert not attempted("dub_video", f"es|{VIDEO}", "e")
+        ran(instance, "failed")
+        assert attempted("dub_video", f"es|{VIDEO}", "e")
+        ran(instance, "killed")
+        assert attempted("dub_video", f"es|{VIDEO}", "e")
+        assert not attempted("dub_video", f"es|{VIDEO}", "another")
+
+
+def test_what_is_killed_again_and_again_is_left_alone() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for count in range(1, 6):
+            ran(instance, "killed")
+            assert attempted_in(instance)("dub_video", f"es|{VIDEO}", "e") == (count == 5)
+
+
+def test_what_succeeds_again_and_again_without_reaching_its_state_is_a_loop() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for count in range(1, 4):
+            ran(instance, "succeeded")
+            assert attempted_in(instance)("dub_video", f"es|{VIDEO}", "e") == (count == 3)
+
+
+def ran(instance: dg.DagsterInstance, how: str) -> None:
+    """A run towards the state "e" that was killed, failed or succeeded."""
+
+    @dg.op
+    def step() -> None:
+        if how == "failed":
+            raise dg.Failure("No.")
+
+    @dg.job(name="dub_video")
+    def job() -> None:
+        step()
+
+    tags = {"dagster/partition": f"es|{VIDEO}", DESIRED_TAG: "e"}
+    if how == "killed":
+        instance.report_run_failed(instance.create_run_for_job(job, tags=tags))
+    else:
+        job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)

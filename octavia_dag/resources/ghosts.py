@@ -1,0 +1,57 @@
+"""Runs whose process is gone: they would stay at work for ever, and what they held with them.
+
+A run tells which process works on it as soon as its tools are set up. One that never came that far is given up after a
+while. Dagster's code server notices that itself where it lives on; this is for when it was killed too.
+"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from octavia_dag.resources.processes import Owner, host, owner_of, this_process
+
+PROCESS_TAG = "octavia/process"
+HOST_TAG = "octavia/host"
+# Names where a run was launched by the daemon; a run that the command starts tells its process from the beginning.
+_LAUNCHED_TAG = ".dagster/grpc_info"
+_ALIVE = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_BEGINS_WITHIN_S = 180.0
+KILLED = "The process of this run is gone; it was killed."
+
+
+def process_tags() -> dict[str, str]:
+    """What a run says of the process that works on it."""
+    process = this_process()
+    return {HOST_TAG: process.host, PROCESS_TAG: f"{process.pid} {process.started}".strip()}
+
+
+def clear_ghosts(instance: dg.DagsterInstance, scratch: Path, now: float | None = None) -> int:
+    """Closes runs whose process on this machine is gone, and removes their scratch; returns how many runs."""
+    cleared = 0
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_ALIVE)):
+        still_s = (time.time() if now is None else now) - record.update_timestamp.timestamp()
+        if _gone(record.dagster_run, still_s):
+            instance.report_run_failed(record.dagster_run, KILLED)
+            cleared += 1
+    for folder in scratch.glob("*"):
+        owner = owner_of(folder.name)
+        if owner is not None and owner.gone:
+            shutil.rmtree(folder, ignore_errors=True)
+    return cleared
+
+
+def _gone(run: dg.DagsterRun, still_s: float) -> bool:
+    pid, _, started = run.tags.get(PROCESS_TAG, "").partition(" ")
+    if pid.isdecimal():
+        return Owner(run.tags.get(HOST_TAG, ""), int(pid), started).gone
+    launched = json.loads(run.tags.get(_LAUNCHED_TAG, "{}"))
+    here = launched.get("host") in ("localhost", "127.0.0.1", host())
+    return here and still_s > _BEGINS_WITHIN_S

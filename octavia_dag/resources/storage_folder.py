@@ -1,0 +1,142 @@
+"""A folder as a storage. Inode, size and time of change stand in for an ETag: a file that is written again, or put in
+the place of another, has other ones.
+
+What is to be removed is first taken aside into a hidden folder, looked at, and put back where it is another version: a
+file that arrives in between is never lost. The root and its incoming/ must be there: a disk that is not mounted is not
+an empty folder.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, cast
+
+from fsspec.implementations.local import LocalFileSystem
+
+from octavia_dag.dubbing.dropping import Listed
+from octavia_dag.resources.storage import INCOMING, ChangedError
+
+_PART = ".octavia-part"
+_ASIDE = ".octavia-aside"
+
+
+class Folder:
+    """Objects are the files below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files = LocalFileSystem()
+
+    def listed(self, prefix: str) -> list[Listed]:
+        """Files below `prefix`; an OSError where the root, incoming/ or a folder cannot be read."""
+        os.scandir(self._root / INCOMING).close()
+        start = self._root / prefix
+        if start.is_file():
+            return [self._told(start)]
+        found: list[Listed] = []
+        for folder, _, names in os.walk(start, onerror=_refused):
+            for name in names:
+                with suppress(FileNotFoundError):  # it went while we looked
+                    found.append(self._told(Path(folder) / name))
+        return found
+
+    def open(self, one: Listed) -> IO[bytes]:
+        """The file, where it is still this version."""
+        try:
+            opened = cast(IO[bytes], self._files.open(str(self._root / one.key), "rb"))
+        except FileNotFoundError as error:
+            raise ChangedError(f"{one.key} is gone; nothing is done.") from error
+        if _etag(os.fstat(opened.fileno())) != one.etag:
+            opened.close()
+            raise ChangedError(f"{one.key} has changed; it is looked at again.")
+        return opened
+
+    def copy(self, one: Listed, key: str, local: Path | None) -> None:
+        """From the local copy, which cannot change under our hands; without one, of the version that was looked at."""
+        if local is not None:
+            self.put(local, key)
+            return
+        with self.open(one) as source, self._beside(key) as part, part.open("wb") as file:
+            shutil.copyfileobj(source, file)
+
+    def remove(self, one: Listed) -> bool:
+        """Takes it aside, and removes it where it is this version."""
+        path = self._root / one.key
+        try:
+            if _etag(path.stat()) != one.etag:
+                return False
+            aside = path.parent / f".{secrets.token_hex(8)}{_ASIDE}"
+            aside.mkdir()
+            path.rename(aside / path.name)
+        except FileNotFoundError:
+            return False
+        ours = _etag((aside / path.name).stat()) == one.etag
+        if ours:
+            (aside / path.name).unlink()
+        _put_back(aside)
+        return ours
+
+    def put(self, local: Path, key: str) -> None:
+        """Copies beside the target, then renames."""
+        with self._beside(key) as part:
+            self._files.put_file(str(local), str(part))
+
+    def write(self, key: str, content: bytes) -> None:
+        """Writes beside the target, then renames."""
+        with self._beside(key) as part:
+            self._files.pipe_file(str(part), content)
+
+    def delete(self, key: str) -> None:
+        """Removes a file and the folders that are empty then, up to the first level."""
+        path = self._root / key
+        with suppress(FileNotFoundError):
+            self._files.rm_file(str(path))
+        for folder in path.relative_to(self._root).parents:
+            if len(folder.parts) > 1:
+                with suppress(OSError):
+                    (self._root / folder).rmdir()
+
+    def sweep(self, prefixes: Sequence[str]) -> int:
+        """Removes parts; what was taken aside by a process that was killed is put back."""
+        parts = [path for prefix in prefixes for path in (self._root / prefix).rglob(f".*{_PART}")]
+        for path in parts:
+            path.unlink(missing_ok=True)
+        for aside in list((self._root / INCOMING).rglob(f".*{_ASIDE}")):
+            _put_back(aside)
+        return len(parts)
+
+    @contextmanager
+    def _beside(self, key: str) -> Generator[Path]:
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.parent / f".{secrets.token_hex(8)}{_PART}"
+        try:
+            yield part
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _told(self, path: Path) -> Listed:
+        told = path.stat()
+        return Listed(path.relative_to(self._root).as_posix(), told.st_size, _etag(told), told.st_mtime)
+
+
+def _etag(told: os.stat_result) -> str:
+    return f"{told.st_ino}-{told.st_size}-{told.st_mtime_ns}"
+
+
+def _refused(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _put_back(aside: Path) -> None:
+    """What lies in there goes to where it came from, unless a newer one lies there: then that one counts."""
+    for path in aside.iterdir():
+        with suppress(FileExistsError):
+            os.link(path, aside.parent / path.name)
+        path.unlink()
+    aside.rmdir()

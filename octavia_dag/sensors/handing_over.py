@@ -1,0 +1,219 @@
+"""Puts what became of a dropped video into the storage: a dub, a dub that is held, or the sentence of a failure.
+
+    delivered/VIDEO/LANG/   the deliverable, its subtitles, the report and its page, and last result.json for whoever waits
+    held/VIDEO/LANG/        the same, with the broken promises in result.json
+    failed/VIDEO/LANG.json  why there is none; gone when there is one
+
+An old result.json goes first, so that it never stands beside files that are not its own. What was done is noted beside
+the video when all of it is done: a run that is killed does it again from the beginning.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from octavia_dag.assets.drops import drops_of
+from octavia_dag.assets.reporting import write_report
+from octavia_dag.dubbing import handing
+from octavia_dag.dubbing.handing import Action, Found
+from octavia_dag.dubbing.promises import held
+from octavia_dag.errors import OctaviaError
+from octavia_dag.partitions import LANGUAGES, dub_key
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore
+from octavia_dag.resources.corrections import keep_document, read_document
+from octavia_dag.resources.locks import alone
+from octavia_dag.resources.storage import DELIVERED, FAILED, HELD
+from octavia_dag.resources.workshop import Workshop
+from octavia_dag.schema import FinalMux, Handed, QaReport
+from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, attempted_in, was_killed
+from octavia_dag.sensors.sentences import failure_sentence
+from octavia_dag.settings import digest
+
+JOB = "deliver_dubs"
+RESULT = "result.json"
+_REPORT, _PAGE = "qa_report.json", "qa_report.html"
+_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+
+class DubConfig(dg.Config):
+    """One dub."""
+
+    video: str
+    language: str
+
+
+class DeliverConfig(dg.Config):
+    """Which dubs to look at."""
+
+    dubs: list[DubConfig]
+
+
+@dg.op(name="deliver", description="Puts dubs, or why there are none, into the storage.")
+def deliver(context: dg.OpExecutionContext, config: DeliverConfig, workshop: Workshop) -> None:
+    """One after the other; one that cannot be put there now does not stop the others."""
+    troubles: list[str] = []
+    with alone(workshop.store, "delivering"):
+        try:
+            workshop.storage.sweep((DELIVERED, HELD, FAILED))
+            for one in config.dubs:
+                try:
+                    done = hand_over(workshop, context.instance, one.video, one.language)
+                    context.log.info("%s in %s: %s", one.video, one.language, done or "nothing to do")
+                except OctaviaError as error:
+                    troubles.append(str(error))
+        except OctaviaError as error:
+            troubles.append(str(error))
+    if troubles:
+        raise dg.Failure(" ".join(troubles), allow_retries=False)
+
+
+@dg.job(
+    name=JOB, executor_def=dg.in_process_executor, description="Puts what became of dropped videos into the storage."
+)
+def deliver_dubs() -> None:
+    """The op alone."""
+    deliver()
+
+
+def languages_of(store: ArtifactStore, video: str) -> tuple[str, ...]:
+    """The languages that a video was dropped for."""
+    wanted = {tag for drop in drops_of(store, video) for tag in drop.languages}
+    return tuple(tag for tag in LANGUAGES if tag in wanted)
+
+
+def handed_path(store: ArtifactStore, video: str, language: str) -> Path:
+    """Where it is noted what was put into the storage."""
+    return store.video_folder(video) / "drop" / f"handed.{language}.json"
+
+
+def judged(tools: Workshop, instance: dg.DagsterInstance, video: str, language: str) -> tuple[Found, Action | None]:
+    """What there is of one dub, and what is to be done about it."""
+    found = _found(tools.store, instance, video, language)
+    return found, handing.decide(found, read_document(handed_path(tools.store, video, language), Handed))
+
+
+def hand_over(tools: Workshop, instance: dg.DagsterInstance, video: str, language: str) -> Action | None:
+    """Does what is to be done about one dub, and returns what that was."""
+    found, action = judged(tools, instance, video, language)
+    if action is None:
+        return None
+    path = handed_path(tools.store, video, language)
+    handed = read_document(path, Handed)
+    if action in ("deliver", "hold"):
+        _put(tools, video, language, found)
+        if action == "deliver":
+            _clear(tools, f"{HELD}{video}/{language}/", ())
+    told = f"{FAILED}{video}/{language}.json"
+    if action == "fail":
+        tools.storage.write(told, _json(_failure(tools, instance, video, language, found.failed)))
+    else:
+        tools.storage.delete(told)
+    keep_document(path, handing.after(action, found, handed))
+    return action
+
+
+def _found(store: ArtifactStore, instance: dg.DagsterInstance, video: str, language: str) -> Found:
+    failed = next((run.run_id for run in _latest(instance, video, language) if _failed(instance, run)), "")
+    pair = _finished(store, video, language)
+    if pair is None:
+        return Found(failed=failed)
+    mux, report = pair
+    content = digest([mux.manifest.data_version, report.manifest.data_version])[:32]
+    return Found(content, held(report.read(QaReport)), failed)
+
+
+def _finished(store: ArtifactStore, video: str, language: str) -> tuple[Artifact, Artifact] | None:
+    """The deliverable and the report that was made of it; None where one is not there, or an experiment's."""
+    pointers = [store.pointer(name, video, language) for name in ("final_mux", "qa_report")]
+    if any(one is None or one.experiment for one in pointers):
+        return None
+    mux, report = (store.current(name, video, language) for name in ("final_mux", "qa_report"))
+    if mux is None or report is None or report.manifest.inputs.get("final_mux") != mux.manifest.data_version:
+        return None
+    return mux, report
+
+
+def _latest(instance: dg.DagsterInstance, video: str, language: str) -> list[dg.DagsterRun]:
+    """The latest run of the video's own job and of the dub's, none where one of them is at work."""
+    found: list[dg.DagsterRun] = []
+    for job, key in (("analyse_video", video), ("dub_video", str(dub_key(video, language)))):
+        wanted = dg.RunsFilter(job_name=job, tags={"dagster/partition": key})
+        found += instance.get_runs(wanted, limit=1)
+    return [] if any(run.status in AT_WORK for run in found) else found
+
+
+def _failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether nobody will try again what this run tried."""
+    if run.status not in _ENDED_BADLY:
+        return False
+    key, desired = run.tags["dagster/partition"], run.tags.get(DESIRED_TAG, "")
+    return not was_killed(instance, run) or attempted_in(instance)(run.job_name, key, desired)
+
+
+def _put(tools: Workshop, video: str, language: str, found: Found) -> None:
+    pair = _finished(tools.store, video, language)
+    assert pair is not None
+    place = f"{HELD if found.broken else DELIVERED}{video}/{language}/"
+    with tools.store.workspace() as folder:
+        page = folder / _PAGE
+        write_report(tools, video, language, page)
+        files = {**_files(video, language, *pair), page.name: page}
+        tools.storage.delete(place + RESULT)
+        for name, path in files.items():
+            tools.storage.put(path, place + name)
+        _clear(tools, place, tuple(files))
+        tools.storage.write(place + RESULT, _json(_result(tools, video, language, found, pair[1], files)))
+
+
+def _files(video: str, language: str, mux: Artifact, report: Artifact) -> dict[str, Path]:
+    """What is handed over, by the name it has there."""
+    told = mux.read(FinalMux)
+    made = [mux.file(name) for name in (told.video, told.srt, told.vtt) if name]
+    return {f"{video}.{language}{path.suffix}": path for path in made} | {_REPORT: report.file(_REPORT)}
+
+
+def _clear(tools: Workshop, place: str, but: Sequence[str]) -> None:
+    """Removes what lies below `place`, except some; a result first."""
+    there = [one for one in tools.storage.listed(place) if one.key.removeprefix(place) not in but]
+    for one in sorted(there, key=lambda one: one.name != RESULT):
+        tools.storage.delete(one.key)
+
+
+def _result(
+    tools: Workshop, video: str, language: str, found: Found, judged_by: Artifact, files: dict[str, Path]
+) -> dict[str, Any]:
+    report = judged_by.read(QaReport)
+    return {
+        **_heading(tools, video, language, "held" if found.broken else "delivered"),
+        "content": found.content,
+        "nothing_to_dub": report.nothing_to_dub,
+        "broken_promises": list(found.broken),
+        "flags": list(report.flags),
+        "files": {name: {"size": path.stat().st_size, "sha256": _sha256(path)} for name, path in files.items()},
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _failure(tools: Workshop, instance: dg.DagsterInstance, video: str, language: str, run_id: str) -> dict[str, Any]:
+    run = instance.get_run_by_id(run_id)
+    sentence = failure_sentence(instance, run) if run is not None else "The run is gone; launch it again."
+    return {**_heading(tools, video, language, "failed"), "sentence": sentence, "run": run_id}
+
+
+def _heading(tools: Workshop, video: str, language: str, state: str) -> dict[str, Any]:
+    names = dict.fromkeys(drop.key for drop in drops_of(tools.store, video) if language in drop.languages)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"state": state, "video": video, "language": language, "dropped_as": list(names), "when": when}
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()

@@ -1,0 +1,296 @@
+"""At risk: a result that is announced before it is whole, a held dub that gets out, a failure that nobody hears of."""
+
+import hashlib
+import json
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from bucket import BUCKET, CREDENTIALS, Bucket, serving
+from dropped import Dropped, make_dropped
+
+from octavia_dag.assets.drops import record_drop
+from octavia_dag.errors import StorageError
+from octavia_dag.resources.artifacts import Manifest, data_version, stored_files
+from octavia_dag.resources.storage import Storage
+from octavia_dag.resources.videos import VideoRecord, save
+from octavia_dag.schema import Document, Drop, FinalMux, Measure, QaReport
+from octavia_dag.sensors import handing_over
+from octavia_dag.sensors.automation import DESIRED_TAG
+from octavia_dag.sensors.delivering import marks_of, tick
+from octavia_dag.sensors.handing_over import hand_over
+
+VIDEO, TAG = "talk-1a2b3c4d", "es"
+GOOD, BAD = "delivered/talk-1a2b3c4d/es/", "held/talk-1a2b3c4d/es/"
+FAILED = "failed/talk-1a2b3c4d/es.json"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket]:
+    with serving(tmp_path_factory.mktemp("moto")) as bucket:
+        yield bucket
+
+
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.operators)])
+def dropped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Dropped]:
+    bucket = None
+    if request.param == "bucket":
+        bucket = request.getfixturevalue("server")
+        for key in bucket.all_keys():
+            bucket.client.delete_object(Bucket=BUCKET, Key=key)
+        for name, value in CREDENTIALS.items():
+            monkeypatch.setenv(name, value)
+    # What a page shows needs a whole dub, and is tested where there is one (test_drop_dub.py).
+    monkeypatch.setattr(handing_over, "write_report", lambda *_: _[-1].write_bytes(b"<html></html>"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        found = make_dropped(tmp_path, str(tmp_path), instance, bucket)
+        save(found.tools.store, VideoRecord(id=VIDEO, name="Talk.mp4", path="", sha256="1a2b3c4d", size=1))
+        drop = Drop(key="incoming/es/Talk.mp4", version="v", etag="e", size=1, when="now", languages=("es",))
+        record_drop(found.tools.store, VIDEO, drop)
+        yield found
+
+
+def make(dropped: Dropped, asset: str, document: Document, files: dict[str, bytes], inputs: dict[str, str]) -> str:
+    """Publishes an artifact as a step does, and returns its data version."""
+    store = dropped.tools.store
+    with store.workspace() as folder:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        stored = stored_files(folder)
+        version = data_version(document, stored)
+        manifest = Manifest(
+            asset=asset,
+            video=VIDEO,
+            language=TAG,
+            key=hashlib.sha256(f"{asset}{version}{inputs}".encode()).hexdigest(),
+            data_version=version,
+            code_version="1",
+            inputs=inputs,
+            settings={},
+            engines={},
+            counts={},
+            seconds=1.0,
+            files=stored,
+            busy_seconds=1.0,
+        )
+        store.point(store.publish(folder, document, manifest))
+    return version
+
+
+def finish(dropped: Dropped, content: bytes, *, broken: bool = False, subtitles: bool = True) -> None:
+    """A dub and its report."""
+    names = ("dub.srt", "dub.vtt") if subtitles else ()
+    mux = FinalMux(
+        video="dub.mp4", srt=names[0] if names else None, vtt=names[1] if names else None, language_tag="es", seconds=1
+    )
+    version = make(dropped, "final_mux", mux, {"dub.mp4": content, **dict.fromkeys(names, b"1")}, {})
+    measure = Measure(name="bed", value=0.0, unit="dB", limit="1", ok=not broken)
+    report = QaReport(
+        video=VIDEO, language=TAG, nothing_to_dub=False, measures=(measure,), lines=(), flags=("bed: 0 dB",)
+    )
+    make(dropped, "qa_report", report, {"qa_report.json": report.model_dump_json().encode()}, {"final_mux": version})
+
+
+def run(dropped: Dropped, sentence: str | None, *, desired: str = "d", killed: bool = False) -> str:
+    """A run of the dub's job that fails with a sentence, or succeeds; returns its id."""
+
+    @dg.op
+    def step() -> None:
+        if sentence is not None:
+            raise dg.Failure(sentence)
+
+    @dg.job(name="dub_video")
+    def job() -> None:
+        step()
+
+    tags = {"dagster/partition": f"{TAG}|{VIDEO}", DESIRED_TAG: desired}
+    if killed:
+        made = dropped.instance.create_run_for_job(job, tags=tags)
+        dropped.instance.report_run_failed(made)
+        return made.run_id
+    return job.execute_in_process(instance=dropped.instance, tags=tags, raise_on_error=False).run_id
+
+
+def over(dropped: Dropped) -> str | None:
+    return hand_over(dropped.tools, dropped.instance, VIDEO, TAG)
+
+
+def result(dropped: Dropped, place: str = GOOD) -> dict[str, Any]:
+    return json.loads(dropped.get(f"{place}result.json"))
+
+
+def test_a_finished_dub_is_delivered_with_hashes_that_fit(dropped: Dropped) -> None:
+    finish(dropped, b"the dub")
+    assert over(dropped) == "deliver"
+    told = result(dropped)
+    assert (told["state"], told["video"], told["language"]) == ("delivered", VIDEO, TAG)
+    assert told["dropped_as"] == ["incoming/es/Talk.mp4"]
+    names = ["qa_report.html", "qa_report.json", f"{VIDEO}.es.mp4", f"{VIDEO}.es.srt", f"{VIDEO}.es.vtt"]
+    assert sorted(told["files"]) == names
+    assert dropped.lying() == sorted(GOOD + name for name in [*names, "result.json"])
+    for name, file in told["files"].items():
+        content = dropped.get(GOOD + name)
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (file["size"], file["sha256"])
+    assert dropped.get(f"{GOOD}{VIDEO}.es.mp4") == b"the dub"
+
+
+def test_nothing_is_handed_over_twice_and_what_was_fetched_away_is_not_sent_again(dropped: Dropped) -> None:
+    finish(dropped, b"the dub")
+    over(dropped)
+    for key in dropped.lying():
+        dropped.tools.storage.delete(key)
+    assert over(dropped) is None
+    assert dropped.lying() == []
+
+
+def test_a_dub_that_breaks_a_promise_is_held_with_the_sentence_and_delivered_when_it_is_mended(
+    dropped: Dropped,
+) -> None:
+    finish(dropped, b"bad", broken=True)
+    assert over(dropped) == "hold"
+    assert dropped.lying("delivered/") == []
+    assert result(dropped, BAD)["state"] == "held"
+    assert "bed" in result(dropped, BAD)["broken_promises"][0]
+    finish(dropped, b"good")
+    assert over(dropped) == "deliver"
+    assert dropped.lying("held/") == []
+    assert result(dropped)["broken_promises"] == []
+
+
+def test_a_dub_that_got_worse_is_held_and_the_delivered_one_stays(dropped: Dropped) -> None:
+    finish(dropped, b"good")
+    over(dropped)
+    finish(dropped, b"bad", broken=True)
+    assert over(dropped) == "hold"
+    assert dropped.get(f"{GOOD}{VIDEO}.es.mp4") == b"good"
+    assert dropped.get(f"{BAD}{VIDEO}.es.mp4") == b"bad"
+
+
+def test_an_updated_dub_replaces_the_delivered_one_and_leaves_none_of_its_files(dropped: Dropped) -> None:
+    finish(dropped, b"first")
+    over(dropped)
+    finish(dropped, b"second", subtitles=False)
+    assert over(dropped) == "deliver"
+    assert dropped.get(f"{GOOD}{VIDEO}.es.mp4") == b"second"
+    assert dropped.lying() == sorted(GOOD + name for name in [*result(dropped)["files"], "result.json"])
+
+
+def test_a_report_of_an_earlier_deliverable_delivers_nothing(dropped: Dropped) -> None:
+    finish(dropped, b"first")
+    mux = FinalMux(video="dub.mp4", srt=None, vtt=None, language_tag="es", seconds=1)
+    make(dropped, "final_mux", mux, {"dub.mp4": b"second"}, {})
+    assert over(dropped) is None
+
+
+def test_a_failed_run_is_told_in_its_own_sentence_and_once(dropped: Dropped) -> None:
+    run_id = run(dropped, "Dubbing talk into es is not possible; choose another language.")
+    assert over(dropped) == "fail"
+    told = json.loads(dropped.get(FAILED))
+    assert told["sentence"] == "Dubbing talk into es is not possible; choose another language."
+    assert (told["state"], told["run"]) == ("failed", run_id)
+    assert over(dropped) is None
+
+
+def test_a_failure_is_gone_when_there_is_a_dub(dropped: Dropped) -> None:
+    run(dropped, "No.")
+    over(dropped)
+    run(dropped, None)
+    finish(dropped, b"the dub")
+    assert over(dropped) == "deliver"
+    assert dropped.lying("failed/") == []
+
+
+def test_a_failure_after_a_dub_that_is_mended_to_the_same_dub_is_gone_too(dropped: Dropped) -> None:
+    finish(dropped, b"the dub")
+    over(dropped)
+    run(dropped, "No.", desired="other")
+    assert over(dropped) == "fail"
+    run(dropped, None)
+    assert over(dropped) == "clear"
+    assert dropped.lying("failed/") == []
+    assert over(dropped) is None
+
+
+def test_a_run_that_was_killed_is_no_failure_until_it_is_given_up(dropped: Dropped) -> None:
+    for _ in range(4):
+        run(dropped, None, killed=True)
+        assert over(dropped) is None
+    run(dropped, None, killed=True)
+    assert over(dropped) == "fail"
+    assert "killed again and again" in json.loads(dropped.get(FAILED))["sentence"]
+
+
+@pytest.mark.parametrize("broken_at", range(7))
+def test_a_result_never_stands_beside_files_that_are_not_its_own(
+    dropped: Dropped, monkeypatch: pytest.MonkeyPatch, broken_at: int
+) -> None:
+    finish(dropped, b"first")
+    over(dropped)
+    finish(dropped, b"second")
+    with monkeypatch.context() as patched:
+        _killed_after(patched, broken_at)
+        with pytest.raises(KeyboardInterrupt):
+            over(dropped)
+    if f"{GOOD}result.json" in dropped.lying():
+        _whole(dropped)
+    assert over(dropped) == "deliver"
+    _whole(dropped)
+    assert dropped.get(f"{GOOD}{VIDEO}.es.mp4") == b"second"
+
+
+def _whole(dropped: Dropped) -> None:
+    for name, file in result(dropped)["files"].items():
+        assert hashlib.sha256(dropped.get(GOOD + name)).hexdigest() == file["sha256"]
+
+
+def _killed_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """The process ends after so many writes and removals."""
+    done: list[str] = []
+
+    def counted(name: str) -> Callable[..., object]:
+        step: Callable[..., object] = getattr(Storage, name)
+
+        def act(*arguments: object) -> object:
+            if len(done) >= count:
+                raise KeyboardInterrupt
+            done.append(name)
+            return step(*arguments)
+
+        return act
+
+    for name in ("put", "write", "delete"):
+        monkeypatch.setattr(Storage, name, counted(name))
+
+
+def test_a_storage_that_cannot_be_reached_leaves_the_dub_to_be_handed_over_later(
+    dropped: Dropped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(dropped, b"the dub")
+
+    def unreachable(*_: object) -> None:
+        raise StorageError("not now")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Storage, "put", unreachable)
+        with pytest.raises(StorageError):
+            over(dropped)
+    assert tick(dropped.tools, dropped.instance, "")[0] == [(VIDEO, TAG)]
+
+
+def test_a_tick_finds_what_is_new_and_passes_over_what_is_settled(dropped: Dropped) -> None:
+    wanted, _, cursor = tick(dropped.tools, dropped.instance, "")
+    assert wanted == []
+    finish(dropped, b"the dub")
+    assert tick(dropped.tools, dropped.instance, cursor)[0] == [(VIDEO, TAG)]
+    over(dropped)
+    wanted, _, cursor = tick(dropped.tools, dropped.instance, cursor)
+    assert wanted == []
+    run(dropped, "No.", desired="other")
+    assert tick(dropped.tools, dropped.instance, cursor)[0] == [(VIDEO, TAG)]
+
+
+def test_a_video_that_was_never_dropped_is_not_looked_at(dropped: Dropped) -> None:
+    save(dropped.tools.store, VideoRecord(id="other-1a2b3c4e", name="o", path="", sha256="1a2b3c4e", size=1))
+    assert list(marks_of(Path(dropped.tools.store.root))) == [VIDEO]

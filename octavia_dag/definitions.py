@@ -12,19 +12,24 @@ import dagster as dg
 from octavia_dag import environment as surroundings
 from octavia_dag.assets import analysis, checks, delivery, localization, qa, source, voices
 from octavia_dag.assets.slices import slice_assets
-from octavia_dag.environment import CHAT_KEY, MEMORY_URL, VOICE_KEY, Environment
+from octavia_dag.environment import CHAT_KEY, MEMORY_URL, VOICE_KEY, WEBHOOK, Environment
 from octavia_dag.graph import Granularity, of_granularity
 from octavia_dag.resources.artifacts import ArtifactStore
+from octavia_dag.resources.catalogue import Catalogue
 from octavia_dag.resources.engines import EngineRoom
 from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.notices import Notices
 from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.workshop import Vault, Workshop
 from octavia_dag.sensors.automation import automation_sensor
+from octavia_dag.sensors.catalogue import catalogue_nights, night_job, night_schedule
 from octavia_dag.sensors.delivering import delivering_sensor
 from octavia_dag.sensors.drop_folder import drop_folder_sensor
 from octavia_dag.sensors.handing_over import deliver_dubs
+from octavia_dag.sensors.notices import failure_sensor, held_sensor
+from octavia_dag.sensors.overview import overview_sensor, status_spec
 from octavia_dag.sensors.taking import take_uploads
 
 MODULES = (source, analysis, voices, localization, delivery, qa, checks)
@@ -76,6 +81,11 @@ def workshop(environment: Environment, launch: Any = None) -> Workshop:
     )
 
 
+def catalogue(environment: Environment) -> Catalogue:
+    """The catalogue at the root of the storage; where none is named, in the home."""
+    return Catalogue(root=environment.storage or str(environment.home))
+
+
 def build(environment: Environment) -> dg.Definitions:
     """Everything Dagster needs to know of one installation."""
     launch = Launch.configure_at_launch()
@@ -88,12 +98,25 @@ def build(environment: Environment) -> dg.Definitions:
         )
         for granularity, (name, description) in JOBS.items()
     ]
+    told = dg.DefaultSensorStatus.RUNNING if environment.has_webhook else dg.DefaultSensorStatus.STOPPED
     return dg.Definitions(
-        assets=[*dg.load_assets_from_modules(MODULES), *slice_assets],
+        assets=[*dg.load_assets_from_modules(MODULES), *slice_assets, catalogue_nights, status_spec],
         asset_checks=dg.load_asset_checks_from_modules(MODULES),
-        jobs=[*jobs, *(STORAGE_JOBS if environment.storage else ())],
-        sensors=[automation_sensor(jobs), *(storage_sensors() if environment.storage else ())],
-        resources={"launch": launch, "workshop": workshop(environment, launch)},
+        jobs=[*jobs, night_job, *(STORAGE_JOBS if environment.storage else ())],
+        schedules=[night_schedule(environment.store)],
+        sensors=[
+            automation_sensor(jobs),
+            overview_sensor(),
+            failure_sensor(told),
+            held_sensor(told),
+            *(storage_sensors() if environment.storage else ()),
+        ],
+        resources={
+            "launch": launch,
+            "workshop": workshop(environment, launch),
+            "catalogue": catalogue(environment),
+            "notices": Notices(webhook=dg.EnvVar(WEBHOOK) if environment.has_webhook else "", ui=environment.ui_url),
+        },
         executor=dg.in_process_executor,
     )
 

@@ -6,12 +6,16 @@
     OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
     OCTAVIA_MEMORY_URL  database of the translation memory (default: a file in the store)
-    OCTAVIA_STORAGE     root of the drop folder: s3://bucket[/prefix], or a folder (default: there is no drop folder)
+    OCTAVIA_STORAGE     the storage: root of the drop folder and place of the catalogue; s3://bucket[/prefix], or a
+                        folder (default: there is no drop folder, and a catalogue lies in the home)
     OCTAVIA_FETCHED_GB  how much of what was dropped may lie here beside the storage (default 100)
+    OCTAVIA_WEBHOOK     where notices are posted, as Slack takes them (default: nowhere)
+    OCTAVIA_UI_URL      how people reach the UI, for links in notices (default: http://127.0.0.1:3000)
     AWS_ENDPOINT_URL    address of an S3 that is not Amazon's; AWS_DEFAULT_REGION its region
 
-The keys and the URL, which may hold a password, are read by name where they are used, so that no value of theirs lies
-in a configuration. S3's credentials (AWS_ACCESS_KEY_ID ..., a profile, a role) are read by its own libraries alone.
+The keys, the URL and the webhook, which may hold a password, are read by name where they are used, so that no value of
+theirs lies in a configuration. S3's credentials (AWS_ACCESS_KEY_ID ..., a profile, a role) are read by its own
+libraries alone.
 """
 
 import os
@@ -26,6 +30,7 @@ CHAT_KEY = "OCTAVIA_CHAT_KEY"
 MEMORY_URL = "OCTAVIA_MEMORY_URL"
 STORAGE = "OCTAVIA_STORAGE"
 FETCHED_GB = "OCTAVIA_FETCHED_GB"
+WEBHOOK = "OCTAVIA_WEBHOOK"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Environment:
     s3_endpoint: str | None = None
     s3_region: str | None = None
     fetched_gb: int = 100
+    has_webhook: bool = False
+    ui_url: str = ""
 
     @property
     def dagster_home(self) -> Path:
@@ -90,6 +97,8 @@ def read(home: Path | None = None) -> Environment:
         s3_endpoint=_endpoint(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")),
         s3_region=os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION"),
         fetched_gb=_whole(FETCHED_GB, 100, 1_000_000),
+        has_webhook=bool(os.environ.get(WEBHOOK)),
+        ui_url=(os.environ.get("OCTAVIA_UI_URL") or "http://127.0.0.1:3000").rstrip("/"),
     )
 
 

@@ -5,8 +5,8 @@
     STORE/videos/VIDEO/settings.LANGUAGE.yaml   one dub
 
 Each is a YAML file of `slice: {field: value}` that anybody may edit. What the command changes is recorded beside it
-with who and when, one JSON object a line. A dub's own layer may not hold what an asset of the whole video reads: it
-would be ignored there without a word.
+with who and when, one JSON object a line. A dub's own layer may not hold what an asset of the whole video reads, nor a
+video's layer what is for all videos: it would be ignored there without a word.
 """
 
 import copy
@@ -26,6 +26,7 @@ from octavia_dag.settings import Layer, Settings, effective
 
 LAYER = "settings.yaml"
 CHANGES = "settings.changes.jsonl"
+FOR_ALL = "catalogue"  # a slice that only the catalogue's own layer may hold
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def layer_at(store: Path, place: Place) -> Layer:
     """One layer, empty where there is none."""
     path = place.file(store)
     layer = read_layer(path) if path.exists() else {}
+    if place.video is not None:
+        refuse_for_all(layer, f"{path} sets")
     if place.language is not None:
         refuse_per_video(layer, f"{path} sets")
     return layer
@@ -125,6 +128,14 @@ def refuse_per_video(layer: Mapping[str, Mapping[str, Any]], who: str) -> None:
                 )
 
 
+def refuse_for_all(layer: Mapping[str, Mapping[str, Any]], who: str) -> None:
+    """A SettingsError where a video's layer holds what is for all videos; `who` begins the sentence."""
+    for field in layer.get(FOR_ALL, {}):
+        raise SettingsError(
+            f"{who} {FOR_ALL}.{field} for one video, but a night is one for all videos; set it without a video instead."
+        )
+
+
 def change_layer(store: Path, place: Place, wanted: Layer, *, who: str) -> list[Change]:
     """Makes `wanted` the layer at `place`, records what changed, and returns it; nothing is written where nothing did.
 
@@ -141,6 +152,8 @@ def edit_layer(store: Path, place: Place, edit: Callable[[Layer], Layer], *, who
 
 
 def _changed(store: Path, place: Place, before: Layer, wanted: Layer, who: str) -> list[Change]:
+    if place.video is not None:
+        refuse_for_all(wanted, "This would set")
     if place.language is not None:
         refuse_per_video(wanted, "This would set")
     others = [wanted if one == place else layer_at(store, one) for one in places(place.video, place.language)]

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from octavia_dag.errors import PairError, SettingsError
+from octavia_dag.nightly import Nights
 from octavia_dag.partitions import checked_language
 from octavia_dag.slicing import Slice
 from octavia_dag.thresholds import Checks
@@ -212,6 +213,7 @@ class Settings(Slice):
     delivery: Delivery = Delivery()
     checks: Checks = Checks()
     costs: Costs = Costs()
+    catalogue: Nights = Nights()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

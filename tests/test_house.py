@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "environment": ("errors",),
     "slicing": (),
     "thresholds": ("slicing",),
-    "settings": ("errors", "schema", "partitions", "slicing", "thresholds"),
+    "nightly": ("slicing",),
+    "settings": ("errors", "schema", "partitions", "slicing", "thresholds", "nightly"),
     "partitions": ("errors", "schema"),
     "graph": ("errors", "schema", "settings"),
     "keys": ("graph", "settings"),
@@ -38,8 +39,8 @@ MAY_IMPORT = {
     "resources": ("resources", "schema", "errors", "dubbing", "settings"),
     "assets": ("assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "thresholds", "partitions",
                "errors", "resources"),
-    "sensors": ("sensors", "assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "partitions",
-                "errors", "resources"),
+    "sensors": ("sensors", "assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "nightly",
+                "partitions", "errors", "resources"),
 }  # fmt: skip
 ENGINE_SETS = ("octavia_dag.resources.embedded", "octavia_dag.resources.studio")
 WIRING = ("octavia_dag/definitions.py", "octavia_dag/cli/")

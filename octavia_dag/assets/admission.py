@@ -70,12 +70,14 @@ def register(
     path: Path,
     seconds: float,
     languages: Sequence[str] = (),
+    origin: str = "",
 ) -> registry.VideoRecord:
     """Writes the record, with where its file lies now and `languages` among the wanted ones, and adds its partition."""
     told = {
         "path": str(path.absolute()),
         "size": path.stat().st_size,
         "seconds": seconds,
+        "origin": origin,
         "requested": tuple(sorted({*record.requested, *languages})),
     }
     saved = registry.save(store, record.model_copy(update=told))

@@ -134,7 +134,8 @@ def run_step(
     started = time.monotonic()
     progress.report(node.name, 0.0)
     try:
-        artifact, hit = _artifact(context.partition_key, node, workshop, make)
+        with progress.also(progress.throttled(context.log.info)):
+            artifact, hit = _artifact(context.partition_key, node, workshop, make)
     except OctaviaError as error:
         raise dg.Failure(
             description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=error.exit_code != 2

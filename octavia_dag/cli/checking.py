@@ -15,7 +15,7 @@ from octavia_dag.assets.admission import refuse_container, refuse_undubbable
 from octavia_dag.cli.handing import refuse_results
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError, SettingsError
-from octavia_dag.layers import Place, layer_at, read_layer
+from octavia_dag.layers import Place, layer_at, read_layer, refuse_for_all
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import guarded, write_atomically
 from octavia_dag.resources.probe import probe_video, sha256_cached
@@ -55,6 +55,7 @@ def checked(tools: Workshop, environment: Environment, paths: Sequence[Path], as
         _refuse_unwritable_name(path)
     tools.vault.refuse_unusable()
     change = read_layer(asked.settings) if asked.settings else {}
+    refuse_for_all(change, f"{asked.settings} sets")
     if asked.spoken:
         change = _merged(change, {"transcription": {"language": _spoken(asked.spoken)}})
     with _aside(environment.store / "hashes.json") as cache:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from octavia_dag.cli.catalogue import catalogue
 from octavia_dag.cli.clean import clean
 from octavia_dag.cli.doctor import doctor
 from octavia_dag.cli.dub import dub, spread_languages
@@ -34,7 +35,7 @@ def octavia() -> None:
 
 
 COMMANDS = (
-    dub, plan_command, status, why, refresh, settings, review, report, glossary, memory, voice,
+    dub, plan_command, status, why, refresh, catalogue, settings, review, report, glossary, memory, voice,
     clean, doctor, models, sample, ui, videos, dub_one,
 )  # fmt: skip
 for command in COMMANDS:

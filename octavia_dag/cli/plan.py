@@ -17,6 +17,7 @@ from octavia_dag.partitions import checked_language
 from octavia_dag.plan import Item
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.workshop import Workshop
+from octavia_dag.sensors.overview import held_back
 
 
 def _tools(home: Path | None) -> Workshop:
@@ -48,11 +49,13 @@ def plan_command(video: str, languages: tuple[str, ...], as_json: bool, home: Pa
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @home_option
 def status(as_json: bool, home: Path | None) -> None:
-    """List every partition that is not as it should be, of all videos."""
+    """List every partition that is not as it should be, and every dub that is held back, of all videos."""
     tools = _tools(home)
     judge = Judge(tools)
     plans = [judge.plan(one.id) for one in registry.records(tools.store)]
     rows = [(plan.video, item) for plan in plans for item in plan.items if item.state != "current"]
+    lines = [line for plan in plans for line in held_back(tools.store, plan)]
+    rows += [(line.video, Item(line.assets, line.language, "held", (line.why,))) for line in lines]
     parts = {(video, item.language) for video, item in rows}
     if as_json:
         told = [{"video": v, **_row(item)} for v, item in rows]

@@ -44,12 +44,12 @@ def refresh(named: str | None, home: Path | None) -> int:
         clear_ghosts(instance, environment.scratch)
         definitions = build(environment)
         for found in plans:
-            codes += _refreshed(definitions, instance, tools, found)
+            codes += refreshed(definitions, instance, tools, found)
     click.echo("What was made lies in the store; 'octavia dub FILE --out FOLDER' hands it over.", err=True)
     return max(codes)
 
 
-def _refreshed(definitions: dg.Definitions, instance: dg.DagsterInstance, tools: Workshop, found: Plan) -> list[int]:
+def refreshed(definitions: dg.Definitions, instance: dg.DagsterInstance, tools: Workshop, found: Plan) -> list[int]:
     """Exit codes of one video's jobs; one language that fails does not stop the others."""
     progress, codes = Progress(quiet=False), [0]
     progress.begin(found.video, len(found.stale_languages))

@@ -1,4 +1,5 @@
-"""Videos that were dropped lie here while they are worked on; they can always be fetched again from the archive.
+"""Videos that lie elsewhere are here while they are worked on; they can always be fetched again, from the archive of
+what was dropped or from the address that a catalogue names.
 
     FETCHED/SHA256/NAME
 
@@ -12,6 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from octavia_dag.errors import StorageError
+from octavia_dag.resources import remote
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
 from octavia_dag.resources.storage import ARCHIVE, Storage
 from octavia_dag.resources.videos import VideoRecord
@@ -57,12 +59,25 @@ def make_room(storage: Storage, needed: int, in_use: Collection[str]) -> list[st
     return gone
 
 
+def bring(store: ArtifactStore, storage: Storage, address: str, in_use: Collection[str]) -> Path:
+    """Fetches the file at an address, and returns where it lies now."""
+    doing, size = f"Fetching {address}", remote.size(address)
+    make_room(storage, size, in_use)
+    with store.workspace() as folder, guarded(doing):
+        storage.refuse_size(doing, size, folder)
+        part = folder / file_name(address.rsplit("/", 1)[-1])
+        return keep(storage, part, remote.fetch(address, part))
+
+
 def bring_back(store: ArtifactStore, storage: Storage, record: VideoRecord) -> None:
-    """Fetches the file of a video that was dropped from the archive, where it is not here any more."""
+    """Fetches the file of a video that lies elsewhere again, where it is not here any more."""
     path = Path(record.path)
-    if not storage.there or path.exists() or not path.is_relative_to(storage.fetched):
+    if path.exists() or not path.is_relative_to(storage.fetched):
         return
     doing = f"Fetching {record.id} again"
+    if record.origin:
+        _back_from(store, storage, record, path, doing)
+        return
     found = [one for one in storage.listed(ARCHIVE + record.sha256) if one.key == ARCHIVE + record.sha256]
     if not found:
         raise StorageError(f"{doing}: it is not in the archive any more; drop {record.name} again.")
@@ -70,4 +85,14 @@ def bring_back(store: ArtifactStore, storage: Storage, record: VideoRecord) -> N
         part = folder / path.name
         if storage.fetch(found[0], part) != record.sha256:
             raise StorageError(f"{doing}: what lies in the archive is another file; drop {record.name} again.")
+        keep(storage, part, record.sha256)
+
+
+def _back_from(store: ArtifactStore, storage: Storage, record: VideoRecord, path: Path, doing: str) -> None:
+    """From the address that it came from."""
+    with store.workspace() as folder, guarded(doing):
+        storage.refuse_size(doing, record.size, folder)
+        part = folder / path.name
+        if remote.fetch(record.origin, part) != record.sha256:
+            raise StorageError(f"{doing}: another file lies at {record.origin} now; the next night takes that one.")
         keep(storage, part, record.sha256)

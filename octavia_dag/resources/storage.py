@@ -27,6 +27,8 @@ from octavia_dag.resources.artifacts import guarded
 INCOMING, ARCHIVE, QUARANTINE = "incoming/", "archive/", "quarantine/"
 DELIVERED, HELD, FAILED = "delivered/", "held/", "failed/"
 BLOCK = 8 << 20
+# Of every client of an S3: an operator waits for a sentence, not for a quarter of an hour.
+S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2, "mode": "standard"}}
 _MOST_TOLD = 300
 _SPARE = 1 << 30
 
@@ -97,12 +99,7 @@ class Storage(dg.ConfigurableResource):
     def fetch(self, one: Listed, target: Path) -> str:
         """Downloads exactly this version and returns its sha256; a ChangedError where it is not there any more."""
         doing = f"Fetching {one.key} from {self.url}"
-        free = shutil.disk_usage(target.parent).free
-        if one.size > min(self.most_bytes, free - _SPARE):
-            raise StorageError(
-                f"{doing}: it has {one.size >> 20} MiB, and there is no room for it here "
-                f"({free >> 20} MiB free, at most {self.most_bytes >> 20} MiB of uploads); make room, or allow more."
-            )
+        self.refuse_size(doing, one.size, target.parent)
         told = hashlib.sha256()
         size = 0
         with guarded(doing), target.open("wb") as file, reached(doing), self._place().open(one) as source:
@@ -113,6 +110,15 @@ class Storage(dg.ConfigurableResource):
         if size != one.size:
             raise ChangedError(f"{doing}: {size} of {one.size} bytes came; it is tried again.")
         return told.hexdigest()
+
+    def refuse_size(self, doing: str, size: int, folder: Path) -> None:
+        """A StorageError where a file of `size` bytes has no room in `folder`."""
+        free = shutil.disk_usage(folder).free
+        if size > min(self.most_bytes, free - _SPARE):
+            raise StorageError(
+                f"{doing}: it has {size >> 20} MiB, and there is no room for it here "
+                f"({free >> 20} MiB free, at most {self.most_bytes >> 20} MiB of uploads); make room, or allow more."
+            )
 
     def read(self, one: Listed, most: int) -> bytes:
         """A small object; a StorageError where it has more than `most` bytes."""

@@ -16,7 +16,7 @@ from s3fs import S3FileSystem
 from s3fs.utils import FileExpired
 
 from octavia_dag.dubbing.dropping import Listed
-from octavia_dag.resources.storage import ChangedError
+from octavia_dag.resources.storage import S3_PATIENCE, ChangedError
 
 _PART = 16 << 20
 _MOST_PARTS = 9_000
@@ -24,7 +24,6 @@ _BLOCK = 8 << 20
 _UNKNOWN_CONDITION = ("NotImplemented", "501")
 _GONE = ("404", "NoSuchKey", "NotFound")
 _OTHER = ("412", "PreconditionFailed")
-_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2, "mode": "standard"}}
 
 
 class Bucket:
@@ -136,7 +135,7 @@ class Bucket:
             endpoint_url=s3.endpoint_url,
             use_ssl=s3.use_ssl,
             client_kwargs={"region_name": s3.region_name} if s3.region_name else {},
-            config_kwargs=_PATIENCE,
+            config_kwargs=S3_PATIENCE,
             use_listings_cache=False,
         )
 

@@ -21,7 +21,8 @@ HASH_LENGTHS = (8, 16, 64)
 class VideoRecord(Document):
     """A registered video. `path` is where its file was last seen, `requested` the languages asked for so far.
 
-    `seconds` is its length, from which the time of work on it is estimated.
+    `seconds` is its length, from which the time of work on it is estimated. `origin` is the address that a copy below
+    `fetched` was made of, "" where it came through the drop folder.
     """
 
     id: str
@@ -31,6 +32,7 @@ class VideoRecord(Document):
     size: int
     seconds: float = 0.0
     requested: tuple[str, ...] = ()
+    origin: str = ""
 
 
 def record(store: ArtifactStore, video: str) -> VideoRecord:

@@ -4,14 +4,17 @@ A tick must not read ten thousand histories. Each video has a mark: the times of
 and pointers, a handful of `stat` calls. A video whose mark is the one under which nothing was left to do is passed
 over; the others are planned, as many as a tick has time for, and a slow sweep plans the rest again and again, so that
 nothing depends on a mark. A partition at work is skipped, and so is a desired state that was attempted and failed: that
-one waits for an operator or for another change.
+one waits for an operator or for another change. A video of the catalogue is left to its nights: it is launched only
+while the night that asked for it is open, behind everything that people wait for, and that is closed here once nothing
+is left to do.
 """
 
 import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,14 @@ from octavia_dag.partitions import VIDEOS, dub_key
 from octavia_dag.plan import Plan, plan
 from octavia_dag.resources.artifacts import write_atomically
 from octavia_dag.resources.ghosts import clear_ghosts
+from octavia_dag.resources.nights import Listed, close, read_listed
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.settings import digest
 
 DESIRED_TAG = "octavia/desired"
 WHY_TAG = "octavia/why"
+NIGHT_TAG, TENANT_TAG = "octavia/night", "octavia/tenant"
+_PRIORITY_TAG = "dagster/priority"
 AT_WORK = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,7 +43,7 @@ AT_WORK = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
-_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _INTERVAL_S = 10
 # A tick plans changed videos for so long at the most, and others for so long.
 _PLANNING_S, _SWEEP_S = 2.0, 0.5
@@ -56,6 +62,7 @@ class Request:
     partition: str
     desired: str
     why: str
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def decide(found: Plan, busy: Iterable[str], attempted: Callable[[str, str, str], bool]) -> list[Request]:
@@ -182,17 +189,21 @@ def video_of(partition: str) -> str:
     return partition.rpartition("|")[2]
 
 
-def attempted_in(instance: dg.DagsterInstance) -> Callable[[str, str, str], bool]:
-    """Whether the latest run of a job for a partition went for this desired state and failed, or runs go in a loop."""
+def attempted_in(instance: dg.DagsterInstance, since: float = 0.0) -> Callable[[str, str, str], bool]:
+    """Whether the latest run of a job for a partition went for this desired state and failed, or runs go in a loop.
+
+    Runs from before `since` do not count: what failed then is to be tried once more.
+    """
+    after = datetime.fromtimestamp(since, UTC) if since else None
 
     def attempted(job: str, partition: str, desired: str) -> bool:
-        wanted = dg.RunsFilter(job_name=job, tags={"dagster/partition": partition})
+        wanted = dg.RunsFilter(job_name=job, tags={"dagster/partition": partition}, created_after=after)
         runs = instance.get_runs(wanted, limit=_MOST_KILLED)
         same = [run for run in runs if run.tags.get(DESIRED_TAG) == desired]
         if len(same) == _MOST_KILLED:
             return True
         lived = [run for run in runs if not was_killed(instance, run)]
-        failed = bool(lived) and lived[0] in same and lived[0].status in _ENDED_BADLY
+        failed = bool(lived) and lived[0] in same and lived[0].status in ENDED_BADLY
         return failed or len([run for run in lived if run in same]) >= _LOOP
 
     return attempted
@@ -212,21 +223,33 @@ def _judged(
 
     `told`: its settings may be others than Dagster was told last, though nothing is stale (one was put back).
     """
+    store = judge.workshop.store
     try:
+        listed = read_listed(store, video)
         sight = judge.sight(video)
         found = plan(sight, judge)
     except OctaviaError as error:
         troubles.append(f"{video}: {error}")
         return [], True
-    if found.empty:
+    if found.empty or (listed is not None and not listed.open):
         if told:
             sync_settings(instance, video, sight.settings)
+        if found.empty:
+            close(store, video)
         return [], True
     working = video in busy or any(key.endswith(f"|{video}") for key in busy)
-    wanted = decide(found, busy, attempted_in(instance))
+    wanted = decide(found, busy, attempted_in(instance, listed.since if listed else 0.0))
     if wanted:
         sync_settings(instance, video, sight.settings)
-    return wanted, not wanted and not working
+    return [replace(one, tags=_of_the_night(listed)) for one in wanted], not wanted and not working
+
+
+def _of_the_night(listed: Listed | None) -> dict[str, str]:
+    """What marks a run that a night asked for: the first row of the night goes before the second."""
+    if listed is None:
+        return {}
+    tags = {NIGHT_TAG: listed.night, _PRIORITY_TAG: str(-listed.place)}
+    return {**tags, TENANT_TAG: listed.tenant} if listed.tenant else tags
 
 
 def automation_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
@@ -245,7 +268,7 @@ def automation_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
                 dg.RunRequest(
                     job_name=one.job,
                     partition_key=one.partition,
-                    tags={DESIRED_TAG: one.desired, WHY_TAG: one.why},
+                    tags={DESIRED_TAG: one.desired, WHY_TAG: one.why, **one.tags},
                 )
                 for one in requests
             ],

@@ -1,8 +1,8 @@
-"""Finds dropped videos of which something new is to be put into the storage, and has it put there by a run.
+"""Finds videos of which something new is to be put into the storage, and has it put there by a run.
 
-As with the automation, a tick must not read ten thousand histories: each dropped video has a mark, the times of change
-of its drops and of its pointers, and one whose mark is settled is passed over. A run that failed changes no file, so
-those that ended since the last tick unsettle their video.
+As with the automation, a tick must not read ten thousand histories: each of these videos has a mark, the times of
+change of its drops, its row and its pointers, and one whose mark is settled is passed over. A run that failed changes
+no file, so those that ended since the last tick unsettle their video.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from octavia_dag.errors import OctaviaError
+from octavia_dag.resources.nights import LISTED
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.sensors.automation import AT_WORK, Marks, video_of
 from octavia_dag.sensors.handing_over import JOB, DeliverConfig, DubConfig, judged, languages_of
@@ -30,16 +31,16 @@ _JOBS = ("analyse_video", "dub_video")
 
 
 def marks_of(store: Path) -> dict[str, str]:
-    """The mark of every dropped video."""
+    """The mark of every video that was dropped or that the catalogue lists."""
     found: dict[str, str] = {}
     try:
         folders = list(os.scandir(store / "videos"))
     except FileNotFoundError:
         return {}
     for folder in folders:
-        dropped = _changed(f"{folder.path}/drop/drops.json")
-        if dropped:
-            found[folder.name] = f"{dropped} {_changed(f'{folder.path}/current')}"
+        asked = [_changed(f"{folder.path}/{name}") for name in ("drop/drops.json", LISTED)]
+        if any(asked):
+            found[folder.name] = " ".join([*asked, _changed(f"{folder.path}/current")])
     return found
 
 

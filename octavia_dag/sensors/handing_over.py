@@ -1,6 +1,7 @@
-"""Puts what became of a dropped video into the storage: a dub, a dub that is held, or the sentence of a failure.
+"""Puts what became of a video, dropped or of the catalogue, into the storage: a dub, one that is held, or the sentence
+of a failure.
 
-    delivered/VIDEO/LANG/   the deliverable, its subtitles, the report and its page, and last result.json for whoever waits
+    delivered/VIDEO/LANG/   the deliverable, subtitles, the report and its page, and last result.json for whoever waits
     held/VIDEO/LANG/        the same, with the broken promises in result.json
     failed/VIDEO/LANG.json  why there is none; gone when there is one
 
@@ -27,17 +28,18 @@ from octavia_dag.partitions import LANGUAGES, dub_key
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore
 from octavia_dag.resources.corrections import keep_document, read_document
 from octavia_dag.resources.locks import alone
+from octavia_dag.resources.nights import read_listed
 from octavia_dag.resources.storage import DELIVERED, FAILED, HELD
+from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import FinalMux, Handed, QaReport
-from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, attempted_in, was_killed
+from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, ENDED_BADLY, attempted_in, was_killed
 from octavia_dag.sensors.sentences import failure_sentence
 from octavia_dag.settings import digest
 
 JOB = "deliver_dubs"
 RESULT = "result.json"
 _REPORT, _PAGE = "qa_report.json", "qa_report.html"
-_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 class DubConfig(dg.Config):
@@ -81,8 +83,10 @@ def deliver_dubs() -> None:
 
 
 def languages_of(store: ArtifactStore, video: str) -> tuple[str, ...]:
-    """The languages that a video was dropped for."""
+    """The languages that a video was dropped for, or that the catalogue's nights asked for."""
     wanted = {tag for drop in drops_of(store, video) for tag in drop.languages}
+    if read_listed(store, video) is not None:
+        wanted |= set(record(store, video).requested)
     return tuple(tag for tag in LANGUAGES if tag in wanted)
 
 
@@ -149,7 +153,7 @@ def _latest(instance: dg.DagsterInstance, video: str, language: str) -> list[dg.
 
 def _failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Whether nobody will try again what this run tried."""
-    if run.status not in _ENDED_BADLY:
+    if run.status not in ENDED_BADLY:
         return False
     key, desired = run.tags["dagster/partition"], run.tags.get(DESIRED_TAG, "")
     return not was_killed(instance, run) or attempted_in(instance)(run.job_name, key, desired)
@@ -211,8 +215,15 @@ def _failure(tools: Workshop, instance: dg.DagsterInstance, video: str, language
 
 def _heading(tools: Workshop, video: str, language: str, state: str) -> dict[str, Any]:
     names = dict.fromkeys(drop.key for drop in drops_of(tools.store, video) if language in drop.languages)
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"state": state, "video": video, "language": language, "dropped_as": list(names), "when": when}
+    listed = read_listed(tools.store, video)
+    return {
+        "state": state,
+        "video": video,
+        "language": language,
+        "dropped_as": list(names),
+        "catalogued_as": listed.uri if listed else None,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def _json(document: dict[str, Any]) -> bytes:

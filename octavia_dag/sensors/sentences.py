@@ -1,4 +1,8 @@
-"""Why a run failed, as the one sentence that people are told."""
+"""Why a run failed, in one sentence that may be shown to anybody.
+
+A failure of the tree of errors carries its sentence. Of anything else only the kind of the error is told: its text was
+written for whoever debugs it, and may hold what nobody should read.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,15 +20,16 @@ def failure_sentence(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
         data = event.step_failure_data
         if data.user_failure_data is not None and data.user_failure_data.description:
             return _one_line(data.user_failure_data.description)
-        if data.error is None:
-            continue
-        error = data.error
-        while error.cause is not None:
-            error = error.cause
-        if error.cls_name == _CHECK_FAILED:
-            return _checks(instance, run) or _one_line(error.message)
-        return f"The step {event.step_key} failed ({_one_line(error.message)}); run {run.run_id} in the UI tells more."
-    return f"The run of {run.job_name} was killed again and again; look at run {run.run_id} in the UI."
+        kind = _kind(data.error)
+        checks = _checks(instance, run) if kind == _CHECK_FAILED else ""
+        return checks or f"The step {event.step_key} failed ({kind}); the run in the UI tells more."
+    return f"The run of {run.job_name} was killed, or could not start; the run in the UI tells more."
+
+
+def _kind(error: Any) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return (error.cls_name if error is not None else None) or "an error without a name"
 
 
 def _checks(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:

@@ -23,6 +23,7 @@ from octavia_dag.layers import Place, change_layer, layer_at
 from octavia_dag.partitions import parts
 from octavia_dag.resources.fetched import file_name, keep, make_room
 from octavia_dag.resources.locks import alone
+from octavia_dag.resources.nights import open_now
 from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.storage import ARCHIVE, QUARANTINE, ChangedError, Storage
 from octavia_dag.resources.videos import VideoRecord, find, record
@@ -115,7 +116,7 @@ def take_one(tools: Workshop, instance: dg.DagsterInstance, upload: Upload) -> s
         return quarantined(tools.storage, upload, upload.reason)
     with tools.store.workspace() as folder:
         path = folder / file_name(video.name)
-        make_room(tools.storage, video.size, _in_use(tools, instance))
+        make_room(tools.storage, video.size, in_use(tools, instance))
         sha256 = tools.storage.fetch(video, path)
         known = record_of(tools.store, video.name, sha256)
         try:
@@ -127,6 +128,7 @@ def take_one(tools: Workshop, instance: dg.DagsterInstance, upload: Upload) -> s
     change_layer(Path(tools.store.root), Place(known.id), layer, who=WHO)
     record_drop(tools.store, known.id, drop)
     register(tools.store, instance, known, kept, seconds, drop.languages)
+    open_now(tools.store, known.id)
     for one in (upload.sidecar, upload.done, video):
         if one is not None:
             tools.storage.remove(one)
@@ -177,7 +179,7 @@ def _admitted(
     return drop, layer, source.seconds
 
 
-def _in_use(tools: Workshop, instance: dg.DagsterInstance) -> set[str]:
+def in_use(tools: Workshop, instance: dg.DagsterInstance) -> set[str]:
     """Hashes of the videos that runs are at work on, or wait to be."""
     found: set[str] = set()
     for key in partitions_at_work(instance):

@@ -16,6 +16,7 @@ from octavia_dag.errors import StorageError
 from octavia_dag.resources.artifacts import Manifest, data_version, stored_files
 from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.videos import VideoRecord, save
+from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Drop, FinalMux, Measure, QaReport
 from octavia_dag.sensors import handing_over
 from octavia_dag.sensors.automation import DESIRED_TAG
@@ -43,13 +44,18 @@ def dropped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         for name, value in CREDENTIALS.items():
             monkeypatch.setenv(name, value)
     # What a page shows needs a whole dub, and is tested where there is one (test_drop_dub.py).
-    monkeypatch.setattr(handing_over, "write_report", lambda *_: _[-1].write_bytes(b"<html></html>"))
+    monkeypatch.setattr(handing_over, "write_report", _page)
     with dg.DagsterInstance.ephemeral() as instance:
         found = make_dropped(tmp_path, str(tmp_path), instance, bucket)
         save(found.tools.store, VideoRecord(id=VIDEO, name="Talk.mp4", path="", sha256="1a2b3c4d", size=1))
         drop = Drop(key="incoming/es/Talk.mp4", version="v", etag="e", size=1, when="now", languages=("es",))
         record_drop(found.tools.store, VIDEO, drop)
         yield found
+
+
+def _page(tools: Workshop, video: str, language: str, path: Path) -> None:
+    assert tools.store.current("qa_report", video, language) is not None
+    path.write_bytes(b"<html></html>")
 
 
 def make(dropped: Dropped, asset: str, document: Document, files: dict[str, bytes], inputs: dict[str, str]) -> str:
@@ -219,7 +225,7 @@ def test_a_run_that_was_killed_is_no_failure_until_it_is_given_up(dropped: Dropp
         assert over(dropped) is None
     run(dropped, None, killed=True)
     assert over(dropped) == "fail"
-    assert "killed again and again" in json.loads(dropped.get(FAILED))["sentence"]
+    assert "was killed" in json.loads(dropped.get(FAILED))["sentence"]
 
 
 @pytest.mark.parametrize("broken_at", range(7))

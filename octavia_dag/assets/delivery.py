@@ -3,16 +3,22 @@
 Where there is nothing to dub these steps hand on empty documents, and the deliverable is the source as it came.
 """
 
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import TypeAdapter
 
+from octavia_dag.assets.measured import measured
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.assets.telling import pictures_of, table_of
 from octavia_dag.dubbing.timing import place
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
-from octavia_dag.resources.ducking import duck
+from octavia_dag.resources.ducking import Measured, duck
 from octavia_dag.resources.mux import mux
 from octavia_dag.resources.speaking import write_speech_track
 from octavia_dag.resources.workshop import Workshop
@@ -28,6 +34,12 @@ from octavia_dag.schema import (
 )
 
 SPEECH = "speech.flac"
+_NUMBER = TypeAdapter[float | None](float | None)
+_MEASURED_OF: Mapping[Measured, tuple[str, ...]] = {
+    "dub": ("synced_speech",),
+    "original": ("stems", "speaker_map"),
+    "reduction": ("stems", "synced_speech"),
+}
 
 
 @asset("synced_speech")
@@ -101,9 +113,14 @@ def _make_mix(work: Work) -> Made:
         spans_original=work.read("speaker_map", SpeakerMap).turns,
         out_dir=work.folder,
         mix=work.settings.mix,
+        kept=partial(_kept, work),
     )
     assert document.final_audio_native_music is not None
     return Made(document, pictures=pictures.of_sound(work.folder / document.final_audio_native_music))
+
+
+def _kept(work: Work, name: Measured, measure: Callable[[], float | None], also: Mapping[str, float]) -> float | None:
+    return measured(work, f"mix_{name}", _NUMBER, measure, of=_MEASURED_OF[name], also=also, shared=name == "original")
 
 
 def _tell_mix(artifact: Artifact) -> dict[str, Any]:
@@ -122,24 +139,25 @@ def _tell_mix(artifact: Artifact) -> dict[str, Any]:
 
 def _make_mux(work: Work) -> Made:
     mixed = work.read("ducked_mix", DuckedMix).final_audio_native_music
-    document = mux(
-        work.workshop.media,
-        source_path=work.source(),
-        source=work.read("source_video", SourceVideo),
-        audio=None if mixed is None else work.file("ducked_mix", mixed),
-        lines=work.read("synced_speech", SyncedSpeech).lines,
-        texts={line.id: line.text for line in work.read("dubbed_chunks", DubbedChunks).lines},
-        language=work.tag,
-        delivery=work.settings.delivery,
-        out_dir=work.folder,
-    )
-    return Made(document, pictures={} if mixed is None else _drawn(work, document))
-
-
-def _drawn(work: Work, document: FinalMux) -> dict[str, bytes]:
     lines = work.read("synced_speech", SyncedSpeech).lines
-    timeline = pictures.timeline_png(lines, document.seconds)
-    return {"timeline": timeline, **pictures.of_deliverable(work.workshop.media, work.folder / document.video)}
+    with tempfile.TemporaryDirectory(prefix=".heard-", dir=work.folder) as scratch:
+        heard = Path(scratch) / "heard.flac"
+        document = mux(
+            work.workshop.media,
+            source_path=work.source(),
+            source=work.read("source_video", SourceVideo),
+            audio=None if mixed is None else work.file("ducked_mix", mixed),
+            lines=lines,
+            texts={line.id: line.text for line in work.read("dubbed_chunks", DubbedChunks).lines},
+            language=work.tag,
+            delivery=work.settings.delivery,
+            out_dir=work.folder,
+            heard=heard,
+        )
+        if mixed is None:
+            return Made(document)
+        drawn = {"timeline": pictures.timeline_png(lines, document.seconds), **pictures.of_sound(heard)}
+    return Made(document, pictures=drawn)
 
 
 def _tell_mux(artifact: Artifact) -> dict[str, Any]:

@@ -9,10 +9,10 @@ nothing of the programme's length is held but a level per 10 ms.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import ffmpeg
 import numpy as np
@@ -20,7 +20,7 @@ import soundfile
 
 from octavia_dag.dubbing import mixing
 from octavia_dag.dubbing.mixing import Ducking, Levels
-from octavia_dag.resources.levels import CEILING_DBTP, flac, hear, limited
+from octavia_dag.resources.levels import CEILING_DBTP, as_nut, flac, hear, limited, peak_while_made
 from octavia_dag.resources.media import Media, SideBySide, url
 from octavia_dag.schema import DuckedMix, Span
 
@@ -30,7 +30,22 @@ _GAIN_STEP_S = 0.01
 _MAX_BOOST_DB = 36.0
 _BOOST_ROUNDS = 5
 _BLOCK_WINDOWS = 200
+# The loudness of the dub and of the original speech; how far the compressor alone reduces.
+Measured = Literal["dub", "original", "reduction"]
 OFF = "The background music is switched off: the dub is the speech alone."
+
+
+class Kept(Protocol):
+    """What was measured before: `measure` is called where nothing is kept under this name for what it depends on."""
+
+    def __call__(self, name: Measured, measure: Callable[[], float | None], also: Mapping[str, float]) -> float | None:
+        """`also` is what it depends on besides the sounds."""
+        ...
+
+
+def _anew(name: Measured, measure: Callable[[], float | None], also: Mapping[str, float]) -> float | None:
+    del name, also
+    return measure()
 
 
 @dataclass(frozen=True)
@@ -65,24 +80,24 @@ def duck(
     spans_original: Sequence[Span],
     out_dir: Path,
     mix: Ducking,
+    kept: Kept = _anew,
 ) -> DuckedMix:
     """Writes `ducked_bed` and `final_audio_native_music` into `out_dir`, both with exactly the background's frames.
 
     `speech` is the mono dub of the programme's length at any rate, `vocals` the original speech; the spans say when
-    the dub speaks and when the original did. A StorageError where the disk is full, a MediaError where ffmpeg fails.
+    the dub speaks and when the original did; `kept` knows what was measured before of the same sounds. A StorageError
+    where the disk is full, a MediaError where ffmpeg fails.
     """
     sounds = _sounds(media, background, speech, vocals)
     with SideBySide(2) as pool:
-        of_dub = pool.submit(_loudness, media, speech, spans_dub, "Measuring the loudness of the dub")
-        of_original = pool.submit(
-            _loudness, media, vocals, spans_original, "Measuring the loudness of the original speech"
-        )
+        of_dub = pool.submit(kept, "dub", lambda: _loudness(media, speech, spans_dub, "dub"), {})
+        of_original = pool.submit(kept, "original", lambda: _loudness(media, vocals, spans_original, "original"), {})
         dub_lufs, original_lufs = of_dub.result(), of_original.result()
     carriers = len(mixing.speech_channels(sounds.channels))
     placed_lufs = None if dub_lufs is None else dub_lufs + mixing.placement_db(carriers)
     gain_db, notes = _speech_gain(placed_lufs, original_lufs)
     keyed = None if dub_lufs is None or not mix.keep_music else mixing.KEY_LUFS - dub_lufs
-    key = _Key() if keyed is None else _key_for_depth(media, sounds, spans_dub, keyed, mix)
+    key = _Key() if keyed is None else _key_for_depth(media, sounds, spans_dub, keyed, mix, kept)
     notes += key.notes if mix.keep_music else (OFF,)
     notes += _write_mix(media, sounds, gain_db, _ducked(sounds, key, mix), out_dir)
     reduction = _measured_reduction(background, out_dir / BED, spans_dub) if mix.keep_music else None
@@ -108,8 +123,9 @@ def _sounds(media: Media, background: Path, speech: Path, vocals: Path) -> _Soun
     return _Sounds(background, speech, vocals, int(known.samplerate), int(known.frames), int(known.channels), layout)
 
 
-def _loudness(media: Media, path: Path, spans: Sequence[Span], doing: str) -> float | None:
-    return mixing.gated_lufs(hear(media, _read(path), doing).momentary_lufs, spans)
+def _loudness(media: Media, path: Path, spans: Sequence[Span], whose: str) -> float | None:
+    heard = hear(media, _read(path), f"Measuring the loudness of the {whose} speech")
+    return mixing.gated_lufs(heard.momentary_lufs, spans)
 
 
 def _speech_gain(placed_lufs: float | None, original_lufs: float | None) -> tuple[float, tuple[str, ...]]:
@@ -127,14 +143,23 @@ def _gained(path: Path, gain_db: float, rate: int) -> Any:
     return _read(path).filter("volume", f"{gain_db:.3f}dB", precision="double").filter("aresample", rate)
 
 
-def _key_for_depth(media: Media, sounds: _Sounds, spans: Sequence[Span], gain_db: float, mix: Ducking) -> _Key:
+def _key_for_depth(
+    media: Media, sounds: _Sounds, spans: Sequence[Span], gain_db: float, mix: Ducking, kept: Kept
+) -> _Key:
     """The key that gives the set depth: raised further where the compressor alone would not reach it."""
+    shape = {"gain": gain_db, "threshold": mix.threshold_db, "ratio": mix.ratio,
+             "attack": mix.attack_ms, "release": mix.release_ms}  # fmt: skip
     depth = mix.duck_depth_db
     if depth <= 0.0:
         return _Key()
+
+    def reduction(boost: float) -> float:
+        gains = _compressed(_constant(sounds), sounds, gain_db + boost, mix)
+        return _own_reduction_db(media, gains, sounds, spans)
+
     boost, own = 0.0, 0.0
     for _ in range(_BOOST_ROUNDS):
-        own = _own_reduction_db(media, _compressed(_constant(sounds), sounds, gain_db + boost, mix), sounds, spans)
+        own = reduction(boost) if boost else kept("reduction", lambda: reduction(0.0), shape) or 0.0
         more = mixing.key_boost_db(depth, own, mix.ratio)
         if more <= 0.0 or math.isinf(more) or boost >= _MAX_BOOST_DB:
             break
@@ -207,8 +232,8 @@ def _write_mix(media: Media, sounds: _Sounds, gain_db: float, ducked: Any, out_d
     """Writes bed and sum in one pass; the sum once more, limited, where it would peak over what the source does."""
     bed = ducked.asplit()
     total = _sum(bed[0], _placed(sounds, gain_db)).asplit()
-    outputs = [flac(bed[1], out_dir / BED), flac(total[0], out_dir / MIX)]
-    peak = hear(media, total[1], "Mixing the dub over the bed", peak=True, beside=outputs).true_peak_dbtp
+    made = ffmpeg.merge_outputs(flac(bed[1], out_dir / BED), flac(total[0], out_dir / MIX), as_nut(total[1]))
+    peak = peak_while_made(media, made, "Mixing the dub over the bed")
     if peak <= CEILING_DBTP:
         return ()
     source = _sum(_read(sounds.background), _read(sounds.vocals))
@@ -224,7 +249,9 @@ def _write_mix(media: Media, sounds: _Sounds, gain_db: float, ducked: Any, out_d
 def _measured_reduction(before: Path, after: Path, spans: Sequence[Span]) -> float | None:
     rate = int(soundfile.info(str(before)).samplerate)
     window = round(mixing.WINDOW_S * rate)
-    return mixing.median_power_drop_db(_powers(before, window), _powers(after, window), window / rate, spans)
+    with SideBySide(2) as pool:
+        one, other = pool.submit(_powers, before, window), pool.submit(_powers, after, window)
+        return mixing.median_power_drop_db(one.result(), other.result(), window / rate, spans)
 
 
 def _powers(path: Path, window: int) -> Levels:

@@ -9,7 +9,8 @@ AAC's run-in, so there the packet that holds it is left out, and the length is a
 
 import math
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import ffmpeg
 import soundfile
 
-from octavia_dag.resources.levels import CEILING_DBTP, flac, hear, limited
+from octavia_dag.resources.levels import CEILING_DBTP, flac, limited, peak_while_made
 from octavia_dag.resources.media import Media, SideBySide, url
 
 SEGMENT_S = 600
@@ -32,6 +33,7 @@ _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000)
 _ENCODER_LAYOUTS = {5: "5.0", 6: "5.1"}
 _AAC_LAYOUTS = _ENCODER_LAYOUTS | {7: "7.1"}  # it has no 6.1: the one behind goes to both behind
 _PADLESS = {"mkv", "ts"}
+_DRAWN_HZ = 32000
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,19 @@ class Track:
     tag: str
 
 
-def encode(media: Media, track: Track, source_peak: Callable[[], float], folder: Path) -> Encoded:
+def encode(
+    media: Media, track: Track, source_peak: Callable[[], float], folder: Path, heard: Path | None = None
+) -> Encoded:
     """Encodes `track` into `folder`; its decoded true peak is at most -1 dBTP or the source's own, if that is higher.
 
-    `source_peak` (dBTP) is asked for only where -1 is exceeded. After four rounds the last one is taken as it is.
+    `source_peak` (dBTP) is asked for only where -1 is exceeded. After four rounds the last one is taken as it is. Into
+    `heard` goes what a player decodes, as mono.
     """
     limit: float | None = None
     allowed: float | None = None
     encoded = Encoded(folder / "unmade", math.inf, None)
     for _ in range(ROUNDS):
-        path = _encoded(media, track, limit, folder)
-        peak = hear(media, ffmpeg.input(url(path)).audio, "Measuring the peak of the dub", peak=True).true_peak_dbtp
+        path, peak = _encoded(media, track, limit, folder, heard)
         encoded = Encoded(path, peak, limit)
         if peak <= CEILING_DBTP - _MARGIN_DB:
             break
@@ -78,7 +82,10 @@ def encode(media: Media, track: Track, source_peak: Callable[[], float], folder:
     return encoded
 
 
-def _encoded(media: Media, track: Track, limit_db: float | None, folder: Path) -> Path:
+def _encoded(
+    media: Media, track: Track, limit_db: float | None, folder: Path, heard: Path | None
+) -> tuple[Path, float]:
+    """The file, and its true peak as it is decoded, which is heard while it is written."""
     opus = track.container == "webm"
     known = soundfile.info(str(track.audio))
     rate = 48000 if opus or known.samplerate not in _AAC_RATES else int(known.samplerate)
@@ -97,9 +104,23 @@ def _encoded(media: Media, track: Track, limit_db: float | None, folder: Path) -
     if not opus:
         # Its other coder takes twice as long, and at 128 kbit/s and more is no nearer to the sound (bench/README.md).
         coding |= {"acodec": "aac", "aac_coder": "fast"}
-    output = ffmpeg.output(sound, url(path), **coding, **{"metadata:s:a:0": f"language={track.tag}"})
-    media.run(output, "Encoding the dub")
-    return _without_run_in(media, path) if track.container in _PADLESS else path
+    made = _twice(sound, path, coding | {"metadata:s:a:0": f"language={track.tag}"})
+    peak = peak_while_made(media, made, "Encoding the dub", lambda one: [] if heard is None else [_mono(one, heard)])
+    return _without_run_in(media, path) if track.container in _PADLESS else path, peak
+
+
+def _twice(sound: Any, path: Path, coding: Mapping[str, Any]) -> Any:
+    """Output of one encoding into `path` and, as NUT, into the pipe."""
+    muxer = {".webm": "webm", ".m4a": "ipod"}[path.suffix]
+    target = re.sub(r"([\\'|\[\] ])", r"\\\1", str(path))
+    # A header of its own, as these containers want it: the tee does not ask them.
+    return ffmpeg.output(
+        sound, f"[f={muxer}]file:{target}|[f=nut]pipe:1", format="tee", flags="+global_header", **coding
+    )
+
+
+def _mono(sound: Any, path: Path) -> Any:
+    return ffmpeg.output(sound, url(path), format="flac", ac=1, ar=_DRAWN_HZ, compression_level=0)
 
 
 def _without_run_in(media: Media, path: Path) -> Path:

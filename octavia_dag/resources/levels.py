@@ -7,7 +7,8 @@ cut off by hand, since only newer ffmpegs can compensate it themselves.
 """
 
 import math
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,18 +37,41 @@ class Heard:
     true_peak_dbtp: float
 
 
-def hear(media: Media, sound: Any, doing: str, *, peak: bool = False, beside: Sequence[Any] = ()) -> Heard:
-    """Measures an audio stream of an ffmpeg graph; its true peak too where `peak` is set (it costs the most).
+def hear(media: Media, sound: Any, doing: str, *, peak: bool = False) -> Heard:
+    """Measures an audio stream of an ffmpeg graph; its true peak too where `peak` is set (it costs the most)."""
+    return _figures(media.read(_metered(sound, peak, "-").output("pipe:", format="null"), doing))
 
-    `beside` are further outputs of the same graph, written in the same pass.
+
+def peak_while_made(
+    media: Media, made: Any, doing: str, beside: Callable[[Any], Sequence[Any]] = lambda _: ()
+) -> float:
+    """The true peak (dBTP) of a sound while it is made: one core hears what another one writes.
+
+    `made` is a graph that writes the sound to 'pipe:' as NUT; `beside` gives further outputs of it.
     """
+    with tempfile.NamedTemporaryFile(prefix="levels-") as told:
+        heard = ffmpeg.input("pipe:", format="nut").audio.asplit()
+        meter = _metered(heard[0], True, told.name).output("pipe:", format="null")
+        media.join(made, ffmpeg.merge_outputs(*beside(heard[1]), meter), doing)
+        return _figures(told).true_peak_dbtp
+
+
+def as_nut(sound: Any) -> Any:
+    """Output of a sound for `peak_while_made`: float samples, which may go beyond full scale."""
+    return ffmpeg.output(sound, "pipe:", format="nut", acodec="pcm_f32le")
+
+
+def _metered(sound: Any, peak: bool, file: str) -> Any:
     options = {"peak": "true"} if peak else {}
     measured = sound if peak else sound.filter("aresample", _EBUR128_HZ)
-    measured = measured.filter("ebur128", metadata=1, **options).filter("ametadata", mode="print", file="-")
+    return measured.filter("ebur128", metadata=1, **options).filter("ametadata", mode="print", file=file)
+
+
+def _figures(blocks: Iterable[bytes]) -> Heard:
+    """What the meter printed, in blocks of any length."""
     momentary: list[float] = []
     loudest, rest = 0.0, b""
-    outputs = ffmpeg.merge_outputs(*beside, measured.output("pipe:", format="null"))
-    for block in media.read(outputs, doing):
+    for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
         for line in lines:
             if line.startswith(_MOMENTARY):

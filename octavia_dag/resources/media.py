@@ -80,7 +80,7 @@ class Media(dg.ConfigurableResource):
 
     def write(self, stream: Any, blocks: Iterable[bytes], doing: str) -> str:
         """Feeds `blocks` to a graph that reads 'pipe:' and returns its stderr."""
-        with _started(self._command(stream), doing, feed=True) as (process, log):
+        with _started(self._command(stream), doing, feed=subprocess.PIPE) as (process, log):
             pipe = process.stdin
             assert pipe is not None
             try:
@@ -91,6 +91,15 @@ class Media(dg.ConfigurableResource):
                 pass  # ffmpeg ended first; its exit code and stderr say why
             _finish(process, log, doing)
             return _tail(log, None)
+
+    def join(self, first: Any, second: Any, doing: str) -> None:
+        """Runs two graphs at once: what the first one writes to 'pipe:' the second one reads there."""
+        with _started(self._command(first), doing) as (made, made_log):
+            assert made.stdout is not None
+            with _started(self._command(second), doing, feed=made.stdout) as (heard, log):
+                made.stdout.close()  # the second one has it; the first one is to notice when that ends
+                _finish(heard, log, doing)
+                _finish(made, made_log, doing)
 
     def _command(self, stream: Any) -> list[str]:
         built = ffmpeg.compile(stream, cmd=program("ffmpeg", self.models_dir), overwrite_output=True)
@@ -160,13 +169,13 @@ class SideBySide:
 
 @contextmanager
 def _started(
-    command: Sequence[str], doing: str, *, feed: bool = False
+    command: Sequence[str], doing: str, *, feed: int | IO[bytes] = subprocess.DEVNULL
 ) -> Generator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """A child in its own process group, with its stderr in a temporary file; killed with its group on any way out."""
     with tempfile.TemporaryFile() as log, busy("ffmpeg", doing):
         process = subprocess.Popen(
             [*_NO_GCONV, *command],
-            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdin=feed,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
@@ -203,7 +212,7 @@ def _output(command: Sequence[str], doing: str) -> Iterator[bytes]:
 
 
 def _finish(process: subprocess.Popen[bytes], log: IO[bytes], doing: str) -> None:
-    if process.stdout is not None and process.stdin is None:
+    if process.stdout is not None and process.stdin is None and not process.stdout.closed:
         process.stdout.read()
     code = process.wait()
     said = _tail(log, None)

@@ -97,8 +97,10 @@ def mux(
     delivery: Handover,
     out_dir: Path,
     name: str = "deliverable",
+    heard: Path | None = None,
 ) -> FinalMux:
-    """Writes `name` with the source's suffix, `name`.srt and `name`.vtt into `out_dir`.
+    """Writes `name` with the source's suffix, `name`.srt and `name`.vtt into `out_dir`; into `heard`, for whoever draws
+    it, the dub as a player decodes it (FLAC, mono, 32 kHz).
 
     `audio` is the finished sound (FLAC) whose first sample is the programme's beginning; None hands the source on as
     it is. An InputError where the container cannot be written, a StorageError where the disk is full.
@@ -113,7 +115,7 @@ def mux(
     text, notes = _text(container, delivery.subtitles and bool(found), out_dir / name)
     with guarded("Muxing"), tempfile.TemporaryDirectory(prefix=".mux-", dir=out_dir) as scratch:
         track = Track(audio, source.seconds, source.container, delivery.audio_kbps, _iso_639_2(language, container))
-        dub = encode(media, track, lambda: _source_peak(media, source_path, source), Path(scratch))
+        dub = encode(media, track, lambda: _source_peak(media, source_path, source), Path(scratch), heard)
         part = Path(scratch) / target.name
         whole = _Whole(source_path, source, dub.path, text, language, delivery.keep_original)
         notes += _write(media, whole, container, part) + _peak_note(dub)

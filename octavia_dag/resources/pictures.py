@@ -6,16 +6,13 @@ with the Agg canvas: no window, no global pyplot state, safe beside other thread
 
 import base64
 import io
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.sound import extremes, glimpses, info
 from octavia_dag.schema import PlacedLine, SpokenLine, Turn
 
@@ -31,7 +28,6 @@ _WINDOW = 2048
 _ROWS, _LOWEST_HZ, _HIGHEST_HZ = 48, 60.0, 16000.0  # a row is a sixth of an octave
 _SPECTRAL_COLUMNS = 400
 _DEPTH_DB, _STEPS = 75.0, 16  # below its loudest spot; in so many shades, since noise does not compress
-_DELIVERED_HZ = 32000
 _COLOURS = ("#33658a", "#d1495b", "#2e933c", "#edae49", "#6f4e7c", "#00798c", "#8d6a3f", "#777777")
 
 
@@ -67,15 +63,6 @@ def spectrogram_png(path: Path) -> bytes:
 def of_sound(path: Path) -> dict[str, bytes]:
     """Waveform and spectrogram of a sound file."""
     return {"waveform": waveform_png(path), "spectrogram": spectrogram_png(path)}
-
-
-def of_deliverable(media: Media, path: Path) -> dict[str, bytes]:
-    """The same of a video's first sound, as whoever plays it hears it."""
-    with tempfile.TemporaryDirectory(prefix=".drawn-", dir=path.parent) as scratch:
-        sound = Path(scratch) / "heard.flac"
-        first = ffmpeg.input(url(path))["a:0"]
-        media.run(ffmpeg.output(first, url(sound), ac=1, ar=_DELIVERED_HZ), f"Decoding the sound of {path.name}")
-        return of_sound(sound)
 
 
 def timeline_png(turns: Sequence[Turn | PlacedLine], seconds: float) -> bytes:

@@ -188,7 +188,7 @@ _MADE = (
         "dub",
         inputs=("ducked_mix", "source_video", "dubbed_chunks", "synced_speech"),
         description="The deliverable: picture copied, dub default, original second, subtitles.",
-        code_version="2",
+        code_version="3",
         reads=("delivery.keep_original", "delivery.audio_kbps", "delivery.subtitles"),
         kinds=("ffmpeg",),
         share=0.04,

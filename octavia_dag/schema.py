@@ -471,7 +471,8 @@ class DuckedMix(Document):
 class FinalMux(Document):
     """The deliverable and the files beside it, by file name inside the artifact.
 
-    `untouched` is True when there was nothing to dub and the source was handed on as it is.
+    `untouched` is True when there was nothing to dub and the source was handed on as it is. `track_md5` is that of the
+    dub's packets; `track_lufs` and `true_peak_dbtp` are what they decode to.
     """
 
     video: str
@@ -479,6 +480,8 @@ class FinalMux(Document):
     vtt: str | None
     language_tag: str
     seconds: Seconds
+    track_md5: str = ""
+    track_lufs: Decibel | None = None
     true_peak_dbtp: Decibel | None = None
     untouched: bool = False
     notes: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from octavia_dag.dubbing.timing import place
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.ducking import Measured, duck
+from octavia_dag.resources.media import SideBySide
 from octavia_dag.resources.mux import mux
 from octavia_dag.resources.speaking import write_speech_track
 from octavia_dag.resources.workshop import Workshop
@@ -104,17 +105,19 @@ def _make_mix(work: Work) -> Made:
     stems = work.read("stems", Stems)
     if synced.speech is None or stems.clean_vocals is None or stems.bgm_full is None:
         return Made(DuckedMix(final_audio_native_music=None, ducked_bed=None, rate=stems.rate, channels=stems.channels))
-    document = duck(
-        work.workshop.media,
-        background=work.file("stems", stems.bgm_full),
-        vocals=work.file("stems", stems.clean_vocals),
-        speech=work.file("synced_speech", synced.speech),
-        spans_dub=synced.lines,
-        spans_original=work.read("speaker_map", SpeakerMap).turns,
-        out_dir=work.folder,
-        mix=work.settings.mix,
-        kept=partial(_kept, work),
-    )
+    with SideBySide(1) as pool:
+        pool.submit(pictures.load)
+        document = duck(
+            work.workshop.media,
+            background=work.file("stems", stems.bgm_full),
+            vocals=work.file("stems", stems.clean_vocals),
+            speech=work.file("synced_speech", synced.speech),
+            spans_dub=synced.lines,
+            spans_original=work.read("speaker_map", SpeakerMap).turns,
+            out_dir=work.folder,
+            mix=work.settings.mix,
+            kept=partial(_kept, work),
+        )
     assert document.final_audio_native_music is not None
     return Made(document, pictures=pictures.of_sound(work.folder / document.final_audio_native_music))
 

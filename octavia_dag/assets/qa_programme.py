@@ -71,7 +71,7 @@ def file_figures(work: Work, muxed: FinalMux, original: Original) -> FileFigures
         work,
         "file",
         _FIGURES,
-        lambda: deliverable.measure(work.workshop.media, path, original, parts),
+        lambda: deliverable.measure(work.workshop.media, path, original, parts, muxed),
         of=["source_video", "stems", "dubbed_chunks", "synced_speech", "ducked_mix", "final_mux"],
         also={"vad": vad.revision()},
     )

@@ -67,7 +67,8 @@ def checked(tools: Workshop, environment: Environment, paths: Sequence[Path], as
 
 def _checked(tools: Workshop, path: Path, cache: Path, change: Layer, asked: Asked) -> Wish:
     try:
-        refuse_container(path, probe_video(tools.media, path, "", None))
+        source = probe_video(tools.media, path, "", None)
+        refuse_container(path, source)
         sha256 = sha256_cached(path, cache)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -78,7 +79,8 @@ def _checked(tools: Workshop, path: Path, cache: Path, change: Layer, asked: Ask
     old = layer_at(store, Place(known.id)) if known and asked.settings is None else {}
     merged = _merged(old, change)
     settings = effective([layer_at(store, Place()), merged])
-    source = probe_video(tools.media, path, sha256, settings.separation.track)
+    if settings.separation.track is not None:
+        source = probe_video(tools.media, path, sha256, settings.separation.track)
     targets = tuple(asked.targets or dict.fromkeys(settings.delivery.languages))
     if not targets:
         raise InputError(

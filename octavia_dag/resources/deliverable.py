@@ -7,22 +7,24 @@ hour needs no more memory than its speech at 16 kHz.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from octavia_dag.dubbing.figures import FileFigures, Gaps, LinePresence, Makeup
-from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, quiet_mask, share_found
-from octavia_dag.dubbing.mixing import speech_channels
+from octavia_dag.dubbing.loudness import MomentaryMeter
+from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, middle, quiet_mask, share_found
+from octavia_dag.dubbing.mixing import gated_lufs, placement_db, speech_channels
 from octavia_dag.resources.engines import Samples
-from octavia_dag.resources.inspection import dubbed_lufs, in_step
+from octavia_dag.resources.inspection import ahead, in_step
 from octavia_dag.resources.listening import HEARING_HZ, speech_of
 from octavia_dag.resources.media import Media, SideBySide
-from octavia_dag.resources.mux import packet_md5
+from octavia_dag.resources.mux import packet_md5s
 from octavia_dag.resources.probe import probe_video, source_blocks
 from octavia_dag.resources.sound import programme_loudness, read_blocks, read_mono
-from octavia_dag.schema import AudioTrack, PlacedLine, SourceVideo, Span
+from octavia_dag.schema import AudioTrack, FinalMux, PlacedLine, SourceVideo, Span
 
 # A voice may begin quietly before the VAD is sure of it; after it, the duck lets go and the room rings out.
 _BEFORE_S, _AFTER_S = 0.6, 1.0
@@ -53,21 +55,23 @@ class Parts:
     lines: tuple[tuple[PlacedLine, Path], ...]
 
 
-def measure(media: Media, path: Path, original: Original, parts: Parts) -> FileFigures:
-    """The figures of the deliverable at `path`; a MediaError or an InputError where it cannot be read at all."""
+def measure(media: Media, path: Path, original: Original, parts: Parts, track: FinalMux) -> FileFigures:
+    """The figures of the deliverable at `path`; a MediaError or an InputError where it cannot be read at all.
+
+    `track` tells what the packets decode to that were muxed; whether they lie in the file is seen.
+    """
     dub = probe_video(media, path, "", 0)
     assert dub.video is not None
     # What ffmpeg alone measures goes on beside the listening, which is one thread of ours.
     with SideBySide(2) as pool:
-        loudness = pool.submit(programme_loudness, media, path, 0)
-        mixed = pool.submit(dubbed_lufs, media, parts.mixed, parts.bed, [line for line, _ in parts.lines])
-        picture = pool.submit(packet_md5, media, path, f"{dub.video.index}")
+        packets = pool.submit(packet_md5s, media, path, f"{dub.video.index}", "a:0")
+        loudness = pool.submit(_loudness, media, path, track, packets)
         speech = speech_of(media, path, dub)
-        gaps, makeup, said = _decoded(media, path, dub, original, parts, speech)
+        gaps, makeup, mixed_lufs, said = _decoded(media, path, dub, original, parts)
         lufs, peak = loudness.result()
     first = dub.audio[0]
     return FileFigures(
-        same_picture=picture.result() == original.picture,
+        same_picture=packets.result()[0] == original.picture,
         seconds=dub.seconds,
         tracks=len(dub.audio),
         channels=first.channels,
@@ -76,12 +80,21 @@ def measure(media: Media, path: Path, original: Original, parts: Parts) -> FileF
         language=first.language,
         peak_dbtp=peak,
         lufs=lufs,
-        mixed_lufs=mixed.result(),
+        mixed_lufs=mixed_lufs,
         speech=speech,
         gaps=gaps,
         makeup=makeup,
         lines=tuple(_presence(said, line, sound, parts.gain) for line, sound in parts.lines),
     )
+
+
+def _loudness(
+    media: Media, path: Path, track: FinalMux, packets: "Future[list[str]]"
+) -> tuple[float | None, float | None]:
+    """Loudness and true peak of the first track, which are known where its very packets were heard already."""
+    if packets.result()[1] == track.track_md5:
+        return track.track_lufs, track.true_peak_dbtp
+    return programme_loudness(media, path, 0)
 
 
 def said_in(media: Media, path: Path, original: Original, bed: Path) -> Samples:
@@ -93,23 +106,30 @@ def said_in(media: Media, path: Path, original: Original, bed: Path) -> Samples:
 
 
 def _decoded(
-    media: Media, path: Path, dub: SourceVideo, original: Original, parts: Parts, speech: Sequence[Span]
-) -> tuple[Gaps, Makeup, Samples]:
-    """One pass over the deliverable, the source and what the deliverable was made of."""
+    media: Media, path: Path, dub: SourceVideo, original: Original, parts: Parts
+) -> tuple[Gaps, Makeup, float | None, Samples]:
+    """One pass over the deliverable, the source and what the deliverable was made of; LUFS of the mix's own speech."""
     track = _track(original.source)
-    everyone = (*original.speech, *speech, *(line for line, _ in parts.lines))
+    everyone = (*original.speech, *(line for line, _ in parts.lines))
     quiet = quiet_mask(everyone, original.source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
     gaps, makeup = GapMeter(quiet, track.rate), MakeupMeter()
+    carriers = _carriers(track.channels)
+    spoken = MomentaryMeter(track.rate)
 
     def over_bed() -> Iterator[Samples]:
         files = [parts.bed, parts.mixed, parts.voice]
         for source, made, bed, mixed, voice in _streams(media, path, dub, original, files):
+            speech = mixed - bed
             gaps.add(source, made)
-            makeup.add(made, mixed - bed, bed, voice)
+            makeup.add(made, speech, bed, voice)
+            spoken.add(middle(speech[:, carriers]))
             yield _over_bed(made, bed)
 
     said = _mono(over_bed(), track.rate)
-    return gaps.figures(), makeup.figures(), said
+    # One sound in all of its channels is as loud as that many of it.
+    levels = spoken.momentary_lufs() + placement_db(len(speech_channels(track.channels)))
+    lufs = gated_lufs(levels, [line for line, _ in parts.lines])
+    return gaps.figures(), makeup.figures(), lufs, said
 
 
 def _streams(
@@ -119,18 +139,21 @@ def _streams(
     track = _track(original.source)
     shape = {"rate": track.rate, "channels": track.channels}
     return in_step(
-        source_blocks(media, original.path, original.source, **shape),
-        source_blocks(media, path, dub, **shape),
-        *(read_blocks(file) for file in files),
+        *(ahead(source_blocks(media, *one, **shape)) for one in ((original.path, original.source), (path, dub))),
+        *(ahead(read_blocks(file)) for file in files),
     )
 
 
 def _over_bed(made: Samples, bed: Samples) -> Samples:
     """What is left of the deliverable without its bed, in the channels that carry the speech: (frames,)."""
-    channels = made.shape[1]
+    carriers = _carriers(made.shape[1])
+    return middle(made[:, carriers] - bed[:, carriers])
+
+
+def _carriers(channels: int) -> slice:
+    """The channels that carry the speech."""
     first = 0 if channels == 1 or len(speech_channels(channels)) == 2 else _CENTRE
-    carriers = slice(first, first + len(speech_channels(channels)))
-    return (made[:, carriers] - bed[:, carriers]).mean(axis=1, dtype=np.float32)
+    return slice(first, first + len(speech_channels(channels)))
 
 
 def _mono(blocks: Iterable[Samples], rate: int) -> Samples:

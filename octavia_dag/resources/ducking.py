@@ -20,7 +20,7 @@ import soundfile
 
 from octavia_dag.dubbing import mixing
 from octavia_dag.dubbing.mixing import Ducking, Levels
-from octavia_dag.resources.levels import CEILING_DBTP, as_nut, flac, hear, limited, peak_while_made
+from octavia_dag.resources.levels import CEILING_DBTP, as_nut, flac, hear, hear_while_made, limited
 from octavia_dag.resources.media import Media, SideBySide, url
 from octavia_dag.schema import DuckedMix, Span
 
@@ -233,7 +233,7 @@ def _write_mix(media: Media, sounds: _Sounds, gain_db: float, ducked: Any, out_d
     bed = ducked.asplit()
     total = _sum(bed[0], _placed(sounds, gain_db)).asplit()
     made = ffmpeg.merge_outputs(flac(bed[1], out_dir / BED), flac(total[0], out_dir / MIX), as_nut(total[1]))
-    peak = peak_while_made(media, made, "Mixing the dub over the bed")
+    peak = hear_while_made(media, made, "Mixing the dub over the bed").true_peak_dbtp
     if peak <= CEILING_DBTP:
         return ()
     source = _sum(_read(sounds.background), _read(sounds.vocals))

@@ -6,9 +6,9 @@ and what was heard is kept beside it, keyed by it.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import ffmpeg
 import numpy as np
@@ -37,6 +37,16 @@ class DubVoices:
     classes: Mapping[str, VoiceClass]
 
 
+def ahead(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """The same blocks; while one is worked on the next one is read already."""
+    source = iter(blocks)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, source, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, source, None)
+            yield block
+
+
 def in_step(*sounds: Iterable[Samples]) -> Iterator[tuple[Samples, ...]]:
     """Sounds in blocks of equal length, up to the end of the shortest one."""
     rest = [iter(one) for one in sounds]
@@ -50,27 +60,10 @@ def in_step(*sounds: Iterable[Samples]) -> Iterator[tuple[Samples, ...]]:
         waiting = [block[frames:] for block in waiting]
 
 
-def dubbed_lufs(media: Media, mixed: Path, bed: Path, spans: Sequence[Span]) -> float | None:
-    """Loudness of the dubbed speech (what the mix has over the ducked bed) over `spans`, in LUFS.
-
-    BS.1770, gated, in all channels; None where it is too soft to be measured.
-    """
-    return gated_lufs(hear(media, _less(media, mixed, bed), "Measuring the dubbed speech").momentary_lufs, spans)
-
-
 def original_lufs(media: Media, vocals: Path, spans: Sequence[Span]) -> float | None:
     """Loudness of the original speech over `spans`, measured like the dub's."""
     voice = ffmpeg.input(url(vocals)).audio
     return gated_lufs(hear(media, voice, "Measuring the original speech").momentary_lufs, spans)
-
-
-def _less(media: Media, whole: Path, part: Path) -> Any:
-    """`whole` without `part`, channel by channel. Not by amix: ffmpeg 6 takes a weight of -1 for 1."""
-    stream: dict[str, Any] = media.probe(whole, "-show_streams")["streams"][0]
-    channels = int(stream["channels"])
-    both = ffmpeg.filter([ffmpeg.input(url(path)).audio for path in (whole, part)], "amerge", inputs=2)
-    each = "|".join(f"c{one}=c{one}-c{one + channels}" for one in range(channels))
-    return both.filter("pan", args=f"{stream.get('channel_layout') or f'{channels}c'}|{each}")
 
 
 def residue(background: Path, regions: Sequence[Span], language: str, words: Sequence[str], ear: Transcriber) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 
 from octavia_dag.dubbing.mixing import Levels
 from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.sound import QUIETEST_LUFS
 
 CEILING_DBTP = -1.0
 OVERSAMPLED_HZ = 192_000
@@ -26,15 +27,20 @@ _RELEASE_MS = 50
 _LOWEST_LIMIT_DB = -24.0
 _EBUR128_HZ = 48_000
 _MOMENTARY = b"lavfi.r128.M="
+_INTEGRATED = b"lavfi.r128.I="
 _PEAK = b"lavfi.r128.true_peaks_ch"
 
 
 @dataclass(frozen=True)
 class Heard:
-    """`momentary_lufs` has shape (blocks,), one value per 0.1 s; `true_peak_dbtp` is -inf where nothing sounds."""
+    """`momentary_lufs` has shape (blocks,), one value per 0.1 s; `true_peak_dbtp` is -inf where nothing sounds.
+
+    `integrated_lufs` is that of the whole sound, None where it is silent.
+    """
 
     momentary_lufs: Levels
     true_peak_dbtp: float
+    integrated_lufs: float | None
 
 
 def hear(media: Media, sound: Any, doing: str, *, peak: bool = False) -> Heard:
@@ -42,10 +48,10 @@ def hear(media: Media, sound: Any, doing: str, *, peak: bool = False) -> Heard:
     return _figures(media.read(_metered(sound, peak, "-").output("pipe:", format="null"), doing))
 
 
-def peak_while_made(
+def hear_while_made(
     media: Media, made: Any, doing: str, beside: Callable[[Any], Sequence[Any]] = lambda _: ()
-) -> float:
-    """The true peak (dBTP) of a sound while it is made: one core hears what another one writes.
+) -> Heard:
+    """Measures a sound, its true peak too, while it is made: one core hears what another one writes.
 
     `made` is a graph that writes the sound to 'pipe:' as NUT; `beside` gives further outputs of it.
     """
@@ -53,11 +59,11 @@ def peak_while_made(
         heard = ffmpeg.input("pipe:", format="nut").audio.asplit()
         meter = _metered(heard[0], True, told.name).output("pipe:", format="null")
         media.join(made, ffmpeg.merge_outputs(*beside(heard[1]), meter), doing)
-        return _figures(told).true_peak_dbtp
+        return _figures(told)
 
 
 def as_nut(sound: Any) -> Any:
-    """Output of a sound for `peak_while_made`: float samples, which may go beyond full scale."""
+    """Output of a sound for `hear_while_made`: float samples, which may go beyond full scale."""
     return ffmpeg.output(sound, "pipe:", format="nut", acodec="pcm_f32le")
 
 
@@ -70,16 +76,19 @@ def _metered(sound: Any, peak: bool, file: str) -> Any:
 def _figures(blocks: Iterable[bytes]) -> Heard:
     """What the meter printed, in blocks of any length."""
     momentary: list[float] = []
-    loudest, rest = 0.0, b""
+    loudest, integrated, rest = 0.0, -math.inf, b""
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
         for line in lines:
             if line.startswith(_MOMENTARY):
                 momentary.append(float(line[len(_MOMENTARY) :]))
+            elif line.startswith(_INTEGRATED):
+                integrated = float(line[len(_INTEGRATED) :])
             elif line.startswith(_PEAK):
                 loudest = max(loudest, float(line.partition(b"=")[2]))
     levels = np.nan_to_num(np.array(momentary, dtype=np.float64), nan=-120.0, neginf=-120.0)
-    return Heard(levels, 20.0 * math.log10(loudest) if loudest > 0.0 else -math.inf)
+    peak = 20.0 * math.log10(loudest) if loudest > 0.0 else -math.inf
+    return Heard(levels, peak, integrated if integrated > QUIETEST_LUFS else None)
 
 
 def limited(sound: Any, rate: int, limit_db: float) -> Any:

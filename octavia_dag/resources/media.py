@@ -34,6 +34,7 @@ OLDEST_FFMPEG = 5
 _NO_GCONV = ("env", f"GCONV_PATH={os.devnull}")
 # Up to version 6 ffmpeg ends with 0 when the last write fails: an mp4 on a full disk has no index then.
 _UNTOLD = re.compile(r"Error (writing trailer|closing file)")
+_BROKEN_PIPE = "Broken pipe"
 _TAIL_LINES = 6
 _GRACE_S = 2.0
 _LOOK_S = 0.05
@@ -98,8 +99,12 @@ class Media(dg.ConfigurableResource):
             assert made.stdout is not None
             with _started(self._command(second), doing, feed=made.stdout) as (heard, log):
                 made.stdout.close()  # the second one has it; the first one is to notice when that ends
-                _finish(heard, log, doing)
-                _finish(made, made_log, doing)
+                heard.wait()
+                made.wait()
+                ends = [(made, made_log), (heard, log)]
+                # Whoever failed first is who tells why: a reader that ended breaks the pipe.
+                for process, said in reversed(ends) if _BROKEN_PIPE in _tail(made_log, None) else ends:
+                    _finish(process, said, doing)
 
     def _command(self, stream: Any) -> list[str]:
         built = ffmpeg.compile(stream, cmd=program("ffmpeg", self.models_dir), overwrite_output=True)

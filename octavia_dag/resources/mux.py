@@ -21,7 +21,7 @@ from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import guarded
 from octavia_dag.resources.encoding import Encoded, Track, encode
 from octavia_dag.resources.levels import hear
-from octavia_dag.resources.media import Media, url
+from octavia_dag.resources.media import Media, SideBySide, url
 from octavia_dag.resources.probe import probe_video
 from octavia_dag.resources.subtitles import cues, write_subtitles
 from octavia_dag.schema import AudioTrack, FinalMux, PlacedLine, SourceVideo
@@ -118,7 +118,9 @@ def mux(
         dub = encode(media, track, lambda: _source_peak(media, source_path, source), Path(scratch), heard)
         part = Path(scratch) / target.name
         whole = _Whole(source_path, source, dub.path, text, language, delivery.keep_original)
-        notes += _write(media, whole, container, part) + _peak_note(dub)
+        with SideBySide(1) as pool:
+            track_md5 = pool.submit(packet_md5, media, dub.path, "a:0")
+            notes += _write(media, whole, container, part) + _peak_note(dub)
         part.replace(target)
     return FinalMux(
         video=target.name,
@@ -126,6 +128,8 @@ def mux(
         vtt=f"{name}.vtt",
         language_tag=language,
         seconds=probe_video(media, target, source.sha256, 0).seconds,
+        track_md5=track_md5.result(),
+        track_lufs=dub.lufs,
         true_peak_dbtp=dub.true_peak_dbtp if math.isfinite(dub.true_peak_dbtp) else None,
         notes=notes,
     )
@@ -145,10 +149,17 @@ def _container(source: SourceVideo) -> _Container:
     return container
 
 
-def packet_md5(media: Media, path: Path, selector: str = "v") -> str:
-    """MD5 of the packets of the streams that `selector` names (v, a:0 ...), as they lie in the file, decoded never."""
-    output = ffmpeg.output(ffmpeg.input(url(path))[selector], "pipe:", format="md5", c="copy")
-    return b"".join(media.read(output, f"Hashing the packets of {path.name}")).decode().strip().removeprefix("MD5=")
+def packet_md5(media: Media, path: Path, selector: str = "v:0") -> str:
+    """MD5 of the packets of the stream that `selector` names (v:0, a:1, 2 ...), as they lie in the file."""
+    return packet_md5s(media, path, selector)[0]
+
+
+def packet_md5s(media: Media, path: Path, *selectors: str) -> list[str]:
+    """The same of several streams, read in one pass."""
+    streams = [ffmpeg.input(url(path))[one] for one in selectors]
+    output = ffmpeg.output(*streams, "pipe:", format="streamhash", hash="md5", c="copy")
+    told = b"".join(media.read(output, f"Hashing the packets of {path.name}")).decode()
+    return [line.rpartition("=")[2] for line in told.split()]
 
 
 def _untouched(source_path: Path, source: SourceVideo, target: Path) -> FinalMux:

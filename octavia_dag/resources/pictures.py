@@ -31,6 +31,12 @@ _DEPTH_DB, _STEPS = 75.0, 16  # below its loudest spot; in so many shades, since
 _COLOURS = ("#33658a", "#d1495b", "#2e933c", "#edae49", "#6f4e7c", "#00798c", "#8d6a3f", "#777777")
 
 
+def load() -> None:
+    """Loads what draws, for half a second, while something else is waited for."""
+    _, axes = _canvas(1.0)
+    axes.set_title("0")
+
+
 def waveform_png(path: Path) -> bytes:
     """Highest and lowest sample over time of a sound file of any length, all channels together."""
     told = info(path)

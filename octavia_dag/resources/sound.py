@@ -27,7 +27,7 @@ from octavia_dag.resources.media import Media, url
 BLOCK_FRAMES = 1 << 16
 _LOOK_FRAMES = 1 << 13
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_QUIETEST_LUFS = -70.0  # the absolute gate of BS.1770: ffmpeg says this of silence
+QUIETEST_LUFS = -70.0  # the absolute gate of BS.1770: ffmpeg says this of silence
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def programme_loudness(media: Media, path: Path, track: int, *, peak: bool = Tru
     summary = log[log.rindex("Summary:") :]
     loudness = _figure(r"I:\s+(\S+) LUFS", summary)
     highest = _figure(r"Peak:\s+(\S+) dBFS", summary)
-    return loudness if loudness > _QUIETEST_LUFS else None, highest if np.isfinite(highest) else None
+    return loudness if loudness > QUIETEST_LUFS else None, highest if np.isfinite(highest) else None
 
 
 def _marked(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, bool]]:

@@ -21,6 +21,7 @@ from octavia_dag.dubbing.promises import PROMISES, held, judged
 from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import parts
 from octavia_dag.resources.artifacts import DOCUMENT, Artifact
+from octavia_dag.resources.media import SideBySide
 from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import (
@@ -62,11 +63,15 @@ def _make(work: Work) -> Made:
             video=work.video, language=work.tag, nothing_to_dub=True, measures=(), lines=(), flags=(), notes=muxed.notes
         )
     else:
-        lines, heard_now = line_qualities(work)
-        original = original_of(work)
-        found = file_figures(work, muxed, original)
-        voices, again = people(work)
-        measures = [*programme(work, original, found), *spoken(work, muxed, original, found, lines), *voices]
+        # Who speaks is heard in one thread, what they say and all the rest in another.
+        with SideBySide(1) as pool:
+            listening = pool.submit(people, work, pool.go_on)
+            lines, heard_now = line_qualities(work)
+            original = original_of(work)
+            found = file_figures(work, muxed, original)
+            measures = [*programme(work, original, found), *spoken(work, muxed, original, found, lines)]
+            voices, again = listening.result()
+        measures += voices
         report = _report(work, muxed, lines, judged(measures))
     (work.folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     broken = sum(not one.ok for one in report.measures)

@@ -37,7 +37,7 @@ from octavia_dag.schema import (
 # A line of which this much is found in the file is in it: what is heard in its own sound is heard there.
 _THERE = 0.9
 # So much speech tells the language; from all over the programme, where it has more.
-_LANGUAGE_S, _APART_S = 120.0, 0.3
+_LANGUAGE_S, _APART_S = 25.0, 0.3
 _HEARD = TypeAdapter[tuple[str, float] | None](tuple[str, float] | None)
 
 

@@ -4,7 +4,7 @@ Judged against the settings: with one voice for everybody one voice is the promi
 or by a personal sample, is held to its own class, not to that of the speaker whom it replaces.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -24,10 +24,11 @@ from octavia_dag.schema import Casting, DubbedChunks, Measure, Role
 _FIGURES = TypeAdapter(VoiceFigures)
 
 
-def people(work: Work) -> tuple[list[Measure], bool]:
+def people(work: Work, go_on: Callable[[], None]) -> tuple[list[Measure], bool]:
     """Voices: how many, apart, steady, of their class; likeness to the originals is reported.
 
-    And whether the speakers' profiles had to be derived again for it.
+    And whether the speakers' profiles had to be derived again for it. `go_on` is asked again and again; it raises where
+    nobody waits for it any more.
     """
     roles = {role.speaker: role for role in work.read("casting", Casting).roles}
     spoken = [(line.speaker, line.voice) for line in work.read("dubbed_chunks", DubbedChunks).lines]
@@ -36,7 +37,7 @@ def people(work: Work) -> tuple[list[Measure], bool]:
 
     def heard() -> VoiceFigures:
         nonlocal again
-        found, again = _heard(work, roles)
+        found, again = _heard(work, roles, go_on)
         return found
 
     names = {who: shown(work.extras, who) for who in roles}
@@ -59,12 +60,12 @@ def people(work: Work) -> tuple[list[Measure], bool]:
     return [kept, *sounding, quality.likeness(figures.likeness)], again
 
 
-def _heard(work: Work, roles: Mapping[str, Role]) -> tuple[VoiceFigures, bool]:
+def _heard(work: Work, roles: Mapping[str, Role], go_on: Callable[[], None]) -> tuple[VoiceFigures, bool]:
     """What the dub's voices sound like, and whether the profiles were derived again."""
     spoken = work.read("dubbed_chunks", DubbedChunks).lines
     cloner = work.engine(VoiceCloner, "cloner")
     sounds = [(line.id, line.speaker, work.file("dubbed_chunks", line.sound)) for line in spoken]
-    voices = inspection.dub_voices(sounds, cloner, lambda done: work.report(0.8 + 0.2 * done))
+    voices = inspection.dub_voices(sounds, cloner, go_on)
     profiles, again = profiles_of(work)
     nearest, pair = nearest_pair({shown(work.extras, who): mean for who, mean in voices.means.items()})
     compared, stray = strays(voices.means, voices.lines)

@@ -46,7 +46,7 @@ class MomentaryMeter:
 
     def __init__(self, rate: int) -> None:
         self._hop = round(HOP_S * rate)
-        hertz = np.fft.rfftfreq(self._hop, 1 / rate)
+        hertz = np.arange(self._hop // 2 + 1, dtype=np.float64) * rate / self._hop
         # Twice, since half of the spectrum stands for both; by Parseval the mean square is this over hop squared.
         self._weights = 2.0 * _k_weighting(hertz) / self._hop**2
         self._rest = np.zeros(0, np.float32)

@@ -25,7 +25,7 @@ from octavia_dag.resources.sound import read_mono
 from octavia_dag.schema import Span, VoiceClass
 
 _LEAST_EMBEDDED_S = 1.5
-_LEAST_MEAN_S, _MOST_MEAN_S = 3.0, 60.0
+_LEAST_MEAN_S, _MOST_MEAN_S = 3.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,15 @@ def _read_note(note: Path) -> str | None:
         return None
 
 
-def dub_voices(
-    sounds: Sequence[tuple[str, str, Path]], cloner: VoiceCloner, report: Callable[[float], None]
-) -> DubVoices:
-    """Embeddings of the lines (id, speaker, sound) and of each speaker's lines joined; a silent line has none."""
+def dub_voices(sounds: Sequence[tuple[str, str, Path]], cloner: VoiceCloner, go_on: Callable[[], None]) -> DubVoices:
+    """Embeddings of the lines (id, speaker, sound) and of each speaker's lines joined; a silent line has none.
+
+    `go_on` is asked before each line.
+    """
     joined: dict[str, list[Samples]] = {}
     lines: list[tuple[str, str, Samples]] = []
-    for number, (line, speaker, path) in enumerate(sounds):
+    for line, speaker, path in sounds:
+        go_on()
         samples = read_mono(path, HEARING_HZ)
         if not samples.any():
             continue
@@ -123,7 +125,6 @@ def dub_voices(
             heard.append(samples)
         if len(samples) >= _LEAST_EMBEDDED_S * HEARING_HZ:
             lines.append((line, speaker, cloner.embed(samples)))
-        report((number + 1) / len(sounds))
     means: dict[str, Samples] = {}
     classes: dict[str, VoiceClass] = {}
     for speaker, parts in joined.items():

@@ -12,9 +12,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -152,6 +153,7 @@ class SideBySide:
         self._pool = ThreadPoolExecutor(workers)
         self._futures: list[Future[Any]] = []
         self._before = set(_CHILDREN)
+        self._ended = threading.Event()
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Begins `work` in a thread."""
@@ -159,10 +161,17 @@ class SideBySide:
         self._futures.append(future)
         return future
 
+    def go_on(self) -> None:
+        """For whoever works long in a thread without a child: a CancelledError where the work around it failed."""
+        if self._ended.is_set():
+            raise CancelledError
+
     def __enter__(self) -> "SideBySide":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._ended.set()
         self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
         # Not by `wait`, which waits for a future that was cancelled before it began.
         while kind is not None and not all(future.done() for future in self._futures):

@@ -6,6 +6,7 @@ ask at once, both write the same. A file that is damaged counts as absent.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -32,6 +33,11 @@ class Remembering:
 
     def info(self) -> EngineInfo:
         """The translator's."""
+        return self._info
+
+    @cached_property
+    def _info(self) -> EngineInfo:
+        # Asked once: an engine may have to start a program to tell, and it is asked of every line.
         return self._translator.info()
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
@@ -57,5 +63,5 @@ class Remembering:
             write_atomically(self._path(answer.text, source, target), answer.model_dump_json().encode())
 
     def _path(self, text: str, source: str, target: str) -> Path:
-        told = self._translator.info()
+        told = self._info
         return self._folder / f"{line_key(told.name, told.revision, source, target, text)}.json"

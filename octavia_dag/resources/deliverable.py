@@ -9,6 +9,7 @@ hour needs no more memory than its speech at 16 kHz.
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def said_in(media: Media, path: Path, original: Original, bed: Path) -> Samples:
     dub = probe_video(media, path, "", 0)
     track = _track(original.source)
     blocks = _streams(media, path, dub, original, [bed])
-    return _mono((_over_bed(made, under) for _, made, under in blocks), track.rate)
+    return _mono((_over_bed(made, under) for _, made, under in blocks), track.rate, original.source.seconds)
 
 
 def _decoded(
@@ -125,7 +126,7 @@ def _decoded(
             spoken.add(middle(speech[:, carriers]))
             yield _over_bed(made, bed)
 
-    said = _mono(over_bed(), track.rate)
+    said = _mono(over_bed(), track.rate, original.source.seconds)
     # One sound in all of its channels is as loud as that many of it.
     levels = spoken.momentary_lufs() + placement_db(len(speech_channels(track.channels)))
     lufs = gated_lufs(levels, [line for line, _ in parts.lines])
@@ -156,13 +157,18 @@ def _carriers(channels: int) -> slice:
     return slice(first, first + len(speech_channels(channels)))
 
 
-def _mono(blocks: Iterable[Samples], rate: int) -> Samples:
-    """Blocks of a mono sound at `rate`, whole and at 16 kHz."""
+def _mono(blocks: Iterable[Samples], rate: int, seconds: float) -> Samples:
+    """Blocks of a mono sound at `rate`, whole and at 16 kHz: `seconds` of it, silence where they end before."""
     import soxr
 
     stream = soxr.ResampleStream(rate, HEARING_HZ, 1, dtype="float32")
-    found = [stream.resample_chunk(block) for block in blocks]
-    return np.concatenate([*found, stream.resample_chunk(np.zeros(0, np.float32), True)])
+    mono = np.zeros(round(seconds * HEARING_HZ), np.float32)
+    done = 0
+    for piece in chain((stream.resample_chunk(one) for one in blocks), [None]):
+        part = stream.resample_chunk(np.zeros(0, np.float32), True) if piece is None else piece
+        mono[done : done + len(part)] = part[: len(mono) - done]
+        done += len(part)
+    return mono
 
 
 def _track(source: SourceVideo) -> AudioTrack:

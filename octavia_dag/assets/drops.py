@@ -8,6 +8,7 @@ whoever may write into the storage, so they may not name engines or addresses: t
 key.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def drops_of(store: ArtifactStore, video: str) -> tuple[Drop, ...]:
     """The arrivals of a video, the oldest first; none where it was not dropped."""
     found = read_document(drops_path(store, video), Drops)
     return found.drops if found else ()
+
+
+def dropped_at(store: ArtifactStore, video: str) -> float:
+    """When a video was dropped last, in seconds of the clock; 0 where it never was."""
+    return max((datetime.fromisoformat(one.when).timestamp() for one in drops_of(store, video)), default=0.0)
 
 
 def record_drop(store: ArtifactStore, video: str, drop: Drop) -> None:

@@ -4,9 +4,9 @@ A tick must not read ten thousand histories. Each video has a mark: the times of
 and pointers, a handful of `stat` calls. A video whose mark is the one under which nothing was left to do is passed
 over; the others are planned, as many as a tick has time for, and a slow sweep plans the rest again and again, so that
 nothing depends on a mark. A partition at work is skipped, and so is a desired state that was attempted and failed: that
-one waits for an operator or for another change. A video of the catalogue is left to its nights: it is launched only
-while the night that asked for it is open, behind everything that people wait for, and that is closed here once nothing
-is left to do.
+one waits for an operator, for another change, or for the video to be dropped again. A video of the catalogue is left
+to its nights: it is launched only while the night that asked for it is open, behind everything that people wait for,
+and that is closed here once nothing is left to do.
 """
 
 import json
@@ -20,6 +20,7 @@ from typing import Any
 
 import dagster as dg
 
+from octavia_dag.assets.drops import dropped_at
 from octavia_dag.assets.judging import Judge
 from octavia_dag.assets.slices import sync_settings
 from octavia_dag.errors import OctaviaError
@@ -238,7 +239,8 @@ def _judged(
             close(store, video)
         return [], True
     working = video in busy or any(key.endswith(f"|{video}") for key in busy)
-    wanted = decide(found, busy, attempted_in(instance, listed.since if listed else 0.0))
+    since = max(listed.since if listed else 0.0, dropped_at(store, video))
+    wanted = decide(found, busy, attempted_in(instance, since))
     if wanted:
         sync_settings(instance, video, sight.settings)
     return [replace(one, tags=_of_the_night(listed)) for one in wanted], not wanted and not working

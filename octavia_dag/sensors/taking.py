@@ -172,7 +172,7 @@ def _admitted(
         version=video.version,
         etag=video.etag,
         size=video.size,
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        when=datetime.now(UTC).isoformat(timespec="milliseconds"),
         languages=targets,
         settings=wanted,
     )

@@ -64,12 +64,16 @@ class House:
 
     def run(self, video: str, status: dg.DagsterRunStatus, language: str | None = None) -> None:
         """A run of its own job, or of one dub, that went for what is wanted now."""
-        key = str(dub_key(video, language)) if language else video
-        tags = {"dagster/partition": key, DESIRED_TAG: Judge(self.tools).plan(video).desired[language]}
-        job = "dub_video" if language else "analyse_video"
-        run = create_run_for_test(self.instance, job_name=job, tags=tags, status=status)
-        if status is dg.DagsterRunStatus.FAILURE:
-            self.instance.report_dagster_event(_failure(job), run.run_id)
+        job, key = ("dub_video", str(dub_key(video, language))) if language else ("analyse_video", video)
+        ran(self.instance, job, key, Judge(self.tools).plan(video).desired[language], status)
+
+
+def ran(instance: dg.DagsterInstance, job: str, key: str, desired: str, status: dg.DagsterRunStatus) -> None:
+    """A run of `key` that went for a desired state."""
+    tags = {"dagster/partition": key, DESIRED_TAG: desired}
+    run = create_run_for_test(instance, job_name=job, tags=tags, status=status)
+    if status is dg.DagsterRunStatus.FAILURE:
+        instance.report_dagster_event(_failure(job), run.run_id)
 
 
 def _failure(job: str) -> dg.DagsterEvent:

@@ -12,13 +12,16 @@ import pytest
 import yaml
 from bucket import BUCKET, CREDENTIALS, Bucket, serving
 from dropped import Dropped, make_dropped
+from resting import ran
 from tiny import tiny_videos
 
+from octavia_dag.assets.judging import Judge
 from octavia_dag.errors import StorageError
 from octavia_dag.partitions import VIDEOS
 from octavia_dag.resources import fetched
 from octavia_dag.resources.storage import ChangedError, Storage
 from octavia_dag.sensors import taking
+from octavia_dag.sensors.automation import tick
 
 
 @pytest.fixture(scope="module")
@@ -325,3 +328,19 @@ def test_an_archive_that_holds_something_else_is_never_dubbed_for_the_video(
     with pytest.raises(StorageError, match="another file"):
         fetched.bring_back(dropped.tools.store, dropped.tools.storage, record)
     assert not Path(record.path).exists()
+
+
+def test_what_failed_is_tried_again_when_it_is_dropped_again(dropped: Dropped, videos: list[Path]) -> None:
+    def asked() -> list[str]:
+        return [one.partition for one in tick(dropped.tools, dropped.instance, "", now=lambda: 0.0)[0]]
+
+    dropped.put("incoming/es/talk.mp4", videos[0])
+    dropped.take()
+    (known,) = dropped.records()
+    assert asked() == [known.id]
+    desired = Judge(dropped.tools).plan(known.id).desired[None]
+    ran(dropped.instance, "analyse_video", known.id, desired, dg.DagsterRunStatus.FAILURE)
+    assert asked() == []
+    dropped.put("incoming/es/talk again.mp4", videos[0])
+    dropped.take()
+    assert asked() == [known.id]

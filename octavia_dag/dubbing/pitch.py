@@ -16,7 +16,7 @@ CLEAR = 0.3  # looser than the paper's 0.1 to 0.15: the median forgives, and bre
 AS_DEEP = 0.05
 QUIET_DB = -40.0  # below the loudest frame: breath and room
 FEWEST = 10
-_BLOCK = 2000
+_BLOCK = 250  # frames at once: the memory of a minute is that of three seconds, and it stays in the cache
 
 
 def median_pitch_hz(sound: NDArray[np.float32], rate_hz: int) -> float:

@@ -25,7 +25,7 @@ from octavia_dag.plan import Sight
 from octavia_dag.resources.artifacts import KEY_LENGTH, MANIFEST, Current, Manifest, Origin
 from octavia_dag.resources.videos import RECORD, VideoRecord
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.sensors.automation import tick
+from octavia_dag.sensors.automation import Marks, tick
 
 LANGUAGES = ("es", "fr", "pt-BR")
 MINUTE_S = 60.0
@@ -50,7 +50,7 @@ def measure(home: Path, count: int) -> str:
         planned = timed(lambda: Judge(tools).plan(names[0]))
         assert Judge(tools).plan(names[0]).empty, "the catalogue was made wrongly"
         ticks = [timed(lambda: tick(tools, instance, ""))]
-        while settled(home, names) < count:
+        while len(Marks.read(Path(tools.store.root)).seen) < count:
             ticks.append(timed(lambda: tick(tools, instance, "")))
         idle = min(timed(lambda: tick(tools, instance, "")) for _ in range(3))
     longest = max(ticks)
@@ -65,12 +65,6 @@ def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def settled(home: Path, names: list[str]) -> int:
-    """How many videos have a mark."""
-    text = (home / "store" / "automation.json").read_text(encoding="utf-8")
-    return sum(name in text for name in names)
 
 
 def fill(tools: Workshop, count: int) -> list[str]:

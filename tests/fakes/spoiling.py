@@ -23,7 +23,7 @@ from octavia_dag.assets import checks, delivery, qa
 from octavia_dag.definitions import workshop
 from octavia_dag.environment import read
 from octavia_dag.partitions import VIDEOS, dub_key
-from octavia_dag.resources.artifacts import DOCUMENT, MANIFEST, Artifact, data_version, stored_files
+from octavia_dag.resources.artifacts import Artifact, data_version, stored_files
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.sound import read_blocks
 from octavia_dag.resources.videos import records
@@ -109,9 +109,8 @@ class Bench:
 
     def _replace(self, artifact: Artifact, change: Change) -> None:
         with self.dub.store.workspace() as folder:
-            for path in artifact.folder.iterdir():
-                if path.name not in (DOCUMENT, MANIFEST):
-                    copyfile(path, folder / path.name)
+            for name in artifact.manifest.files:
+                copyfile(artifact.file(name), folder / name)
             kind = {"dubbed_chunks": DubbedChunks, "final_mux": FinalMux}[artifact.manifest.asset]
             document = change(folder) or artifact.read(kind)
             files = stored_files(folder)

@@ -155,7 +155,9 @@ def _admitted(
     """The arrival, the video's layer with its settings in it, its length; an InputError where it cannot be dubbed."""
     root, video = Path(tools.store.root), upload.video
     now = layer_at(root, Place(known.id))
-    recorded = find(tools.store, known.sha256) is not None
+    # A repetition whose sidecar is gone already; with one it is judged anew, since a bucket's clock counts seconds, and
+    # within one the same content may be put there again with other settings.
+    recorded = find(tools.store, known.sha256) is not None and upload.sidecar is None
     for one in drops_of(tools.store, known.id) if recorded else ():
         if (one.key, one.version) == (video.key, video.version):
             return one, now, known.seconds

@@ -1,10 +1,11 @@
 """What looking costs: `plan` for one video, and a tick of the automation with nothing to do, in catalogues of any size.
 
-    python bench/scale.py 10 1000 10000
+    python bench/scale.py [--settled] 10 1000 10000
 
 Prints, for each number of videos in three languages: seconds to plan one video, of the first tick (which plans as much
 as a tick may), how many ticks it takes until every video was judged, and of a tick after that. The catalogue is made of
-records and pointers as a run writes them; nothing is dubbed, since a tick reads nothing else.
+records and pointers as a run writes them; nothing is dubbed, since a tick reads nothing else. With --settled the marks
+are written as they are when every video was judged, which takes half an hour for ten thousand.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from octavia_dag.plan import Sight
 from octavia_dag.resources.artifacts import KEY_LENGTH, MANIFEST, Current, Manifest, Origin
 from octavia_dag.resources.videos import RECORD, VideoRecord
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.sensors.automation import Marks, tick
+from octavia_dag.sensors.automation import Marks, shared_mark, tick, video_marks
 
 LANGUAGES = ("es", "fr", "pt-BR")
 MINUTE_S = 60.0
@@ -35,13 +36,15 @@ def main() -> None:
     """The measurement."""
     parser = argparse.ArgumentParser()
     parser.add_argument("videos", type=int, nargs="+")
-    for count in parser.parse_args().videos:
+    parser.add_argument("--settled", action="store_true")
+    asked = parser.parse_args()
+    for count in asked.videos:
         with tempfile.TemporaryDirectory() as folder:
-            print(f"{count} videos: {measure(Path(folder), count)}", flush=True)  # noqa: T201
+            print(f"{count} videos: {measure(Path(folder), count, at_once=asked.settled)}", flush=True)  # noqa: T201
 
 
-def measure(home: Path, count: int) -> str:
-    """The figures of one catalogue, in words."""
+def measure(home: Path, count: int, *, at_once: bool) -> str:
+    """The figures of one catalogue, in words; `at_once`: after the first tick all count as judged."""
     environment = surroundings.read(home)
     tools = workshop(environment)
     names = fill(tools, count)
@@ -50,6 +53,8 @@ def measure(home: Path, count: int) -> str:
         planned = timed(lambda: Judge(tools).plan(names[0]))
         assert Judge(tools).plan(names[0]).empty, "the catalogue was made wrongly"
         ticks = [timed(lambda: tick(tools, instance, ""))]
+        if at_once:
+            settle(Path(tools.store.root), shared_mark(tools))
         while len(Marks.read(Path(tools.store.root)).seen) < count:
             ticks.append(timed(lambda: tick(tools, instance, "")))
         idle = min(timed(lambda: tick(tools, instance, "")) for _ in range(3))
@@ -65,6 +70,13 @@ def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def settle(store: Path, shared: str) -> None:
+    """Writes the marks that are there when nothing of any video is left to do."""
+    marks = Marks.read(store)
+    marks.seen = video_marks(store, shared)
+    marks.write()
 
 
 def fill(tools: Workshop, count: int) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Any
 import dagster as dg
 
 from octavia_dag.dubbing import quality
-from octavia_dag.dubbing.promises import PROMISES, Promise
+from octavia_dag.dubbing.promises import PROMISES, Promise, held
 from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import DUBS, parts
+from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import QaReport
 
@@ -22,6 +23,12 @@ _NOT_THERE = "It was not measured: there is no report; run dub_video for this pa
 _OUTDATED = (
     "It was not measured as it is now: the report is of another version of {}; run dub_video for this partition."
 )
+
+
+def reasons_to_hold(store: ArtifactStore, video: str, language: str) -> tuple[str, ...]:
+    """Why the current dub may not be delivered, in sentences; empty where it may, or where there is no report."""
+    report = store.current(REPORT, video, language)
+    return held(report.read(QaReport)) if report else ()
 
 
 def _spec(one: Promise) -> dg.AssetCheckSpec:

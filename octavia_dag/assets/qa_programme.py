@@ -16,6 +16,7 @@ from octavia_dag.partitions import same_language
 from octavia_dag.resources import deliverable, inspection, vad
 from octavia_dag.resources.deliverable import Original, Parts
 from octavia_dag.resources.engines import Transcriber
+from octavia_dag.resources.levels import speech_lufs
 from octavia_dag.resources.listening import speech_of
 from octavia_dag.resources.mux import packet_md5
 from octavia_dag.resources.sound import programme_loudness
@@ -142,7 +143,7 @@ def _as_loud(work: Work, found: FileFigures) -> Measure:
         work,
         "original_lufs",
         _NUMBER,
-        lambda: inspection.original_lufs(media, vocals, turns),
+        lambda: speech_lufs(media, vocals, turns, "original"),
         of=["stems", "speaker_map"],
         shared=True,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from octavia_dag.assets.admission import refuse_container, refuse_undubbable
 from octavia_dag.cli.handing import refuse_results
+from octavia_dag.dubbing.uniting import laid_over
 from octavia_dag.environment import Environment
 from octavia_dag.errors import InputError, SettingsError
 from octavia_dag.layers import Place, layer_at, read_layer, refuse_for_all
@@ -57,7 +58,7 @@ def checked(tools: Workshop, environment: Environment, paths: Sequence[Path], as
     change = read_layer(asked.settings) if asked.settings else {}
     refuse_for_all(change, f"{asked.settings} sets")
     if asked.spoken:
-        change = _merged(change, {"transcription": {"language": _spoken(asked.spoken)}})
+        change = laid_over(change, {"transcription": {"language": _spoken(asked.spoken)}})
     with _aside(environment.store / "hashes.json") as cache:
         wishes = [_checked(tools, path, cache, change, asked) for path in paths]
         for wish in wishes if not asked.targets else ():  # the names of its results are known only now
@@ -77,7 +78,7 @@ def _checked(tools: Workshop, path: Path, cache: Path, change: Layer, asked: Ask
     store = Path(tools.store.root)
     known = registry.find(tools.store, sha256)
     old = layer_at(store, Place(known.id)) if known and asked.settings is None else {}
-    merged = _merged(old, change)
+    merged = laid_over(old, change)
     settings = effective([layer_at(store, Place()), merged])
     if settings.separation.track is not None:
         source = probe_video(tools.media, path, sha256, settings.separation.track)
@@ -117,7 +118,3 @@ def _spoken(tag: str) -> str:
     if not tag_is_valid(tag):
         raise SettingsError(f"--from has the value {tag!r}, which is no language tag; give one such as en or pt.")
     return Language.get(tag).language or tag
-
-
-def _merged(low: Layer, high: Layer) -> Layer:
-    return {name: {**low.get(name, {}), **high.get(name, {})} for name in {**low, **high}}

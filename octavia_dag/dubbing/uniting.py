@@ -32,7 +32,7 @@ def without(layer: Mapping[str, Mapping[str, Any]], places: Iterable[tuple[str, 
 
 def laid_over(low: Mapping[str, Mapping[str, Any]], high: Mapping[str, Mapping[str, Any]]) -> Layer:
     """`high` over `low`, field by field."""
-    return _nested({**_flat(low), **_flat(high)})
+    return {name: {**low.get(name, {}), **high.get(name, {})} for name in {**low, **high}}
 
 
 def _flat(layer: Mapping[str, Mapping[str, Any]]) -> Fields:

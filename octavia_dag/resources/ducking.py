@@ -20,7 +20,7 @@ import soundfile
 
 from octavia_dag.dubbing import mixing
 from octavia_dag.dubbing.mixing import Ducking, Levels
-from octavia_dag.resources.levels import CEILING_DBTP, as_nut, flac, hear, hear_while_made, limited
+from octavia_dag.resources.levels import CEILING_DBTP, as_nut, flac, hear, hear_while_made, limited, speech_lufs
 from octavia_dag.resources.media import Media, SideBySide, url
 from octavia_dag.schema import DuckedMix, Span
 
@@ -90,8 +90,8 @@ def duck(
     """
     sounds = _sounds(media, background, speech, vocals)
     with SideBySide(2) as pool:
-        of_dub = pool.submit(kept, "dub", lambda: _loudness(media, speech, spans_dub, "dub"), {})
-        of_original = pool.submit(kept, "original", lambda: _loudness(media, vocals, spans_original, "original"), {})
+        of_dub = pool.submit(kept, "dub", lambda: speech_lufs(media, speech, spans_dub, "dub"), {})
+        of_original = pool.submit(kept, "original", lambda: speech_lufs(media, vocals, spans_original, "original"), {})
         dub_lufs, original_lufs = of_dub.result(), of_original.result()
     carriers = len(mixing.speech_channels(sounds.channels))
     placed_lufs = None if dub_lufs is None else dub_lufs + mixing.placement_db(carriers)
@@ -121,11 +121,6 @@ def _sounds(media: Media, background: Path, speech: Path, vocals: Path) -> _Soun
     stream: dict[str, Any] = media.probe(background, "-show_streams")["streams"][0]
     layout = str(stream["channel_layout"])
     return _Sounds(background, speech, vocals, int(known.samplerate), int(known.frames), int(known.channels), layout)
-
-
-def _loudness(media: Media, path: Path, spans: Sequence[Span], whose: str) -> float | None:
-    heard = hear(media, _read(path), f"Measuring the loudness of the {whose} speech")
-    return mixing.gated_lufs(heard.momentary_lufs, spans)
 
 
 def _speech_gain(placed_lufs: float | None, original_lufs: float | None) -> tuple[float, tuple[str, ...]]:

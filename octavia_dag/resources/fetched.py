@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from octavia_dag.dubbing.dropping import Listed
 from octavia_dag.errors import StorageError
 from octavia_dag.resources import remote
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
@@ -72,27 +73,28 @@ def bring(store: ArtifactStore, storage: Storage, address: str, in_use: Collecti
 def bring_back(store: ArtifactStore, storage: Storage, record: VideoRecord) -> None:
     """Fetches the file of a video that lies elsewhere again, where it is not here any more."""
     path = Path(record.path)
-    if path.exists() or not path.is_relative_to(storage.fetched):
+    elsewhere = bool(record.origin) or storage.there
+    if not elsewhere or path.exists() or not path.is_relative_to(storage.fetched):
         return
     doing = f"Fetching {record.id} again"
-    if record.origin:
-        _back_from(store, storage, record, path, doing)
-        return
-    found = [one for one in storage.listed(ARCHIVE + record.sha256) if one.key == ARCHIVE + record.sha256]
+    with store.workspace() as folder, guarded(doing):
+        part = folder / path.name
+        if record.origin:
+            storage.refuse_size(doing, record.size, folder)
+            sha256 = remote.fetch(record.origin, part)
+            other = f"another file lies at {record.origin} now; the next night takes that one."
+        else:
+            sha256 = storage.fetch(_archived(storage, record, doing), part)
+            other = f"what lies in the archive is another file; drop {record.name} again."
+        if sha256 != record.sha256:
+            raise StorageError(f"{doing}: {other}")
+        keep(storage, part, record.sha256)
+
+
+def _archived(storage: Storage, record: VideoRecord, doing: str) -> Listed:
+    """What the archive holds of a video."""
+    key = ARCHIVE + record.sha256
+    found = [one for one in storage.listed(key) if one.key == key]
     if not found:
         raise StorageError(f"{doing}: it is not in the archive any more; drop {record.name} again.")
-    with store.workspace() as folder:
-        part = folder / path.name
-        if storage.fetch(found[0], part) != record.sha256:
-            raise StorageError(f"{doing}: what lies in the archive is another file; drop {record.name} again.")
-        keep(storage, part, record.sha256)
-
-
-def _back_from(store: ArtifactStore, storage: Storage, record: VideoRecord, path: Path, doing: str) -> None:
-    """From the address that it came from."""
-    with store.workspace() as folder, guarded(doing):
-        storage.refuse_size(doing, record.size, folder)
-        part = folder / path.name
-        if remote.fetch(record.origin, part) != record.sha256:
-            raise StorageError(f"{doing}: another file lies at {record.origin} now; the next night takes that one.")
-        keep(storage, part, record.sha256)
+    return found[0]

@@ -10,17 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import ffmpeg
 import numpy as np
 
 from octavia_dag.dubbing.hearing import accept, hear_text, normalize_words
 from octavia_dag.dubbing.meters import recovered_share
-from octavia_dag.dubbing.mixing import gated_lufs
 from octavia_dag.resources.artifacts import write_atomically
 from octavia_dag.resources.engines import Samples, Transcriber, VoiceCloner
-from octavia_dag.resources.levels import hear
 from octavia_dag.resources.listening import HEARING_HZ
-from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.sound import read_mono
 from octavia_dag.schema import Span, VoiceClass
 
@@ -58,12 +54,6 @@ def in_step(*sounds: Iterable[Samples]) -> Iterator[tuple[Samples, ...]]:
             return
         yield tuple(block[:frames] for block in waiting)
         waiting = [block[frames:] for block in waiting]
-
-
-def original_lufs(media: Media, vocals: Path, spans: Sequence[Span]) -> float | None:
-    """Loudness of the original speech over `spans`, measured like the dub's."""
-    voice = ffmpeg.input(url(vocals)).audio
-    return gated_lufs(hear(media, voice, "Measuring the original speech").momentary_lufs, spans)
 
 
 def residue(background: Path, regions: Sequence[Span], language: str, words: Sequence[str], ear: Transcriber) -> float:

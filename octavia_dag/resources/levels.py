@@ -16,9 +16,10 @@ from typing import Any
 import ffmpeg
 import numpy as np
 
-from octavia_dag.dubbing.mixing import Levels
+from octavia_dag.dubbing.mixing import Levels, gated_lufs
 from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.sound import QUIETEST_LUFS
+from octavia_dag.schema import Span
 
 CEILING_DBTP = -1.0
 OVERSAMPLED_HZ = 192_000
@@ -46,6 +47,12 @@ class Heard:
 def hear(media: Media, sound: Any, doing: str, *, peak: bool = False) -> Heard:
     """Measures an audio stream of an ffmpeg graph; its true peak too where `peak` is set (it costs the most)."""
     return _figures(media.read(_metered(sound, peak, "-").output("pipe:", format="null"), doing))
+
+
+def speech_lufs(media: Media, path: Path, spans: Sequence[Span], whose: str) -> float | None:
+    """Gated loudness of a sound file over `spans`, in LUFS; None where it is too soft there."""
+    heard = hear(media, ffmpeg.input(url(path)).audio, f"Measuring the loudness of the {whose} speech")
+    return gated_lufs(heard.momentary_lufs, spans)
 
 
 def hear_while_made(

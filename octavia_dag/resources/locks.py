@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from octavia_dag.errors import RefusedError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
 
 _POLL_S = 0.2
@@ -24,8 +25,11 @@ def locked(store: ArtifactStore, asset: str, video: str, language: str | None) -
 
 
 @contextmanager
-def holding(path: Path, doing: str) -> Generator[None]:
-    """Holds the lock that the file `path` is; `doing` begins the sentence where that is not possible."""
+def holding(path: Path, doing: str, taken: str = "") -> Generator[None]:
+    """Holds the lock that the file `path` is; `doing` begins the sentence where that is not possible.
+
+    Waits, interruptibly, while somebody else does; with `taken`, that sentence is a RefusedError instead.
+    """
     with guarded(doing):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
@@ -34,7 +38,9 @@ def holding(path: Path, doing: str) -> Generator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except BlockingIOError:
+            except BlockingIOError as error:
+                if taken:
+                    raise RefusedError(taken) from error
                 time.sleep(_POLL_S)
         yield
 

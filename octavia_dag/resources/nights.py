@@ -9,7 +9,6 @@ A video that the catalogue has is made by nights, not whenever something changes
 it is open, and closes it when nothing is left to do.
 """
 
-import fcntl
 import json
 import time
 from collections.abc import Generator
@@ -21,13 +20,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from octavia_dag.dubbing.budget import Cost
-from octavia_dag.errors import RefusedError, StorageError
+from octavia_dag.errors import StorageError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
+from octavia_dag.resources.locks import holding
 from octavia_dag.resources.records import append_record, recorded
 from octavia_dag.schema import Document
 
 LISTED = "catalogue.json"
-_MENDED = "mend its permissions and run it again"
 
 
 class Listed(Document):
@@ -190,15 +189,8 @@ def last_report(store: ArtifactStore) -> NightReport | None:
 @contextmanager
 def one_at_a_time(store: ArtifactStore) -> Generator[None]:
     """Refuses a second night while one is choosing: both would take the same rows."""
-    path = Path(store.root) / "catalogue" / "lock"
-    with guarded("Locking the catalogue", _MENDED):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RefusedError("Another night is choosing from the catalogue; wait until it has ended.") from error
+    taken = "Another night is choosing from the catalogue; wait until it has ended."
+    with holding(Path(store.root) / "catalogue" / "lock", "Locking the catalogue", taken):
         yield
 
 

@@ -229,6 +229,7 @@ def _judged(
         listed = read_listed(store, video)
         sight = judge.sight(video)
         found = plan(sight, judge)
+        since = 0.0 if found.empty else max(listed.since if listed else 0.0, dropped_at(store, video))
     except OctaviaError as error:
         troubles.append(f"{video}: {error}")
         return [], True
@@ -239,7 +240,6 @@ def _judged(
             close(store, video)
         return [], True
     working = video in busy or any(key.endswith(f"|{video}") for key in busy)
-    since = max(listed.since if listed else 0.0, dropped_at(store, video))
     wanted = decide(found, busy, attempted_in(instance, since))
     if wanted:
         sync_settings(instance, video, sight.settings)

@@ -23,17 +23,16 @@ from octavia_dag.assets.reporting import write_report
 from octavia_dag.dubbing import handing
 from octavia_dag.dubbing.handing import Action, Found
 from octavia_dag.dubbing.promises import held
-from octavia_dag.errors import OctaviaError
 from octavia_dag.partitions import LANGUAGES, dub_key
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore
 from octavia_dag.resources.corrections import keep_document, read_document
-from octavia_dag.resources.locks import alone
 from octavia_dag.resources.nights import read_listed
 from octavia_dag.resources.storage import DELIVERED, FAILED, HELD
 from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import FinalMux, Handed, QaReport
 from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, ENDED_BADLY, attempted_in, was_killed
+from octavia_dag.sensors.one_by_one import one_by_one
 from octavia_dag.sensors.sentences import failure_sentence
 from octavia_dag.settings import digest
 
@@ -58,20 +57,12 @@ class DeliverConfig(dg.Config):
 @dg.op(name="deliver", description="Puts dubs, or why there are none, into the storage.")
 def deliver(context: dg.OpExecutionContext, config: DeliverConfig, workshop: Workshop) -> None:
     """One after the other; one that cannot be put there now does not stop the others."""
-    troubles: list[str] = []
-    with alone(workshop.store, "delivering"):
-        try:
-            workshop.storage.sweep((DELIVERED, HELD, FAILED))
-            for one in config.dubs:
-                try:
-                    done = hand_over(workshop, context.instance, one.video, one.language)
-                    context.log.info("%s in %s: %s", one.video, one.language, done or "nothing to do")
-                except OctaviaError as error:
-                    troubles.append(str(error))
-        except OctaviaError as error:
-            troubles.append(str(error))
-    if troubles:
-        raise dg.Failure(" ".join(troubles), allow_retries=False)
+
+    def work(one: DubConfig) -> str:
+        done = hand_over(workshop, context.instance, one.video, one.language)
+        return f"{one.video} in {one.language}: {done or 'nothing to do'}"
+
+    one_by_one(context, workshop, "delivering", (DELIVERED, HELD, FAILED), config.dubs, work)
 
 
 @dg.job(

@@ -6,11 +6,10 @@ remembers the runs, and a cursor the reports. Where no webhook is named both are
 
 import dagster as dg
 
-from octavia_dag.dubbing.promises import held
+from octavia_dag.assets.checks import reasons_to_hold
 from octavia_dag.errors import OctaviaError
 from octavia_dag.resources.notices import Notices
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import QaReport
 from octavia_dag.sensors.sentences import failure_sentence
 
 _INTERVAL_S = 30
@@ -27,8 +26,7 @@ def failure_notice(instance: dg.DagsterInstance, run: dg.DagsterRun, notices: No
 
 def held_notice(workshop: Workshop, video: str, language: str, link: str) -> str | None:
     """What is told of a dub that is held back; None where it is not."""
-    report = workshop.store.current(_REPORT, video, language)
-    broken = held(report.read(QaReport)) if report else ()
+    broken = reasons_to_hold(workshop.store, video, language)
     return f"The dub of {video} into {language} is held back. {' '.join(broken)}\n{link}" if broken else None
 
 

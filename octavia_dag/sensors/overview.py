@@ -14,14 +14,13 @@ from typing import Any
 
 import dagster as dg
 
+from octavia_dag.assets.checks import reasons_to_hold
 from octavia_dag.assets.judging import Judge
-from octavia_dag.dubbing.promises import held
 from octavia_dag.errors import OctaviaError
 from octavia_dag.partitions import dub_key
 from octavia_dag.plan import Item, Plan
 from octavia_dag.resources.artifacts import ArtifactStore, write_atomically
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import QaReport
 from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, ENDED_BADLY, shared_mark, video_marks
 from octavia_dag.sensors.sentences import failure_sentence
 from octavia_dag.settings import digest
@@ -143,9 +142,7 @@ def held_back(store: ArtifactStore, found: Plan) -> list[Line]:
     """Dubs that are made and may not be delivered."""
     lines: list[Line] = []
     for language in dict.fromkeys(item.language for item in found.items if item.language is not None):
-        report = store.current("qa_report", found.video, language)
-        broken = held(report.read(QaReport)) if report else ()
-        if broken:
+        if broken := reasons_to_hold(store, found.video, language):
             lines.append(Line(found.video, language, "held", "qa_report", " ".join(broken)[:_MOST_WHY]))
     return lines
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import dagster as dg
 
+from octavia_dag.assets.checks import reasons_to_hold
 from octavia_dag.assets.judging import Judge
 from octavia_dag.dubbing.budget import Candidate, State
-from octavia_dag.dubbing.promises import held
 from octavia_dag.errors import InputError
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.plan import NEVER, Plan, plan
@@ -19,7 +19,6 @@ from octavia_dag.resources import nights, remote
 from octavia_dag.resources.catalogue import Row, Table
 from octavia_dag.resources.nights import Ledger, Listed
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import QaReport
 from octavia_dag.sensors.automation import attempted_in, decide, partitions_at_work
 from octavia_dag.settings import Settings, digest
 
@@ -100,9 +99,7 @@ class Stands:
         if waiting := found.of("waiting"):
             return replace(told, state="waiting", why=f"Its translation into {waiting[0].language} waits for approval.")
         for language in told.languages:
-            report = self._store.current("qa_report", found.video, language)
-            broken = held(report.read(QaReport)) if report else ()
-            if broken:
+            if broken := reasons_to_hold(self._store, found.video, language):
                 return replace(told, state="held", why=f"In {language}: {' '.join(broken)}"[:_MOST_WHY])
         return told
 

@@ -18,18 +18,18 @@ from octavia_dag.assets.admission import record_of, refuse_container, refuse_und
 from octavia_dag.assets.drops import asked_for, drops_of, merged_settings, record_drop, refuse_no_language
 from octavia_dag.dubbing.dropping import Listed, Upload
 from octavia_dag.dubbing.uniting import Layer
-from octavia_dag.errors import InputError, MediaError, OctaviaError
+from octavia_dag.errors import InputError, MediaError
 from octavia_dag.layers import Place, change_layer, layer_at
 from octavia_dag.partitions import parts
 from octavia_dag.resources.fetched import file_name, keep, make_room
-from octavia_dag.resources.locks import alone
 from octavia_dag.resources.nights import open_now
 from octavia_dag.resources.probe import probe_video
-from octavia_dag.resources.storage import ARCHIVE, QUARANTINE, ChangedError, Storage
+from octavia_dag.resources.storage import ARCHIVE, QUARANTINE, Storage
 from octavia_dag.resources.videos import VideoRecord, find, record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Drop
 from octavia_dag.sensors.automation import partitions_at_work
+from octavia_dag.sensors.one_by_one import one_by_one
 from octavia_dag.settings import effective
 
 WHO = "drop folder"
@@ -86,21 +86,15 @@ class TakeConfig(dg.Config):
 @dg.op(name="take", description="Fetches, checks, archives and registers uploads, and removes them from incoming/.")
 def take(context: dg.OpExecutionContext, config: TakeConfig, workshop: Workshop) -> None:
     """One after the other; what cannot be taken now does not stop the others."""
-    troubles: list[str] = []
-    with alone(workshop.store, "taking"):
-        try:
-            workshop.storage.sweep((ARCHIVE, QUARANTINE))
-            for one in config.uploads:
-                try:
-                    context.log.info(take_one(workshop, context.instance, one.upload))
-                except ChangedError as error:
-                    context.log.info(str(error))
-                except OctaviaError as error:
-                    troubles.append(str(error))
-        except OctaviaError as error:
-            troubles.append(str(error))
-    if troubles:
-        raise dg.Failure(" ".join(troubles), allow_retries=False)
+    uploads = [one.upload for one in config.uploads]
+    one_by_one(
+        context,
+        workshop,
+        "taking",
+        (ARCHIVE, QUARANTINE),
+        uploads,
+        lambda one: take_one(workshop, context.instance, one),
+    )
 
 
 @dg.job(name=JOB, executor_def=dg.in_process_executor, description="Takes what lies in the drop folder.")

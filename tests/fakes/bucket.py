@@ -49,6 +49,11 @@ class Bucket:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return [one["Key"] for page in pages for one in page.get("Contents", [])]
 
+    def clear(self) -> None:
+        """Removes every object."""
+        for key in self.all_keys():
+            self.client.delete_object(Bucket=BUCKET, Key=key)
+
     def unfinished(self) -> list[str]:
         """Keys of uploads in parts that were neither completed nor aborted."""
         return [one["Key"] for one in self.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]

@@ -1,10 +1,11 @@
-"""An installation at rest, with a catalogue whose files are a minute and a half long each."""
+"""An installation at rest, with a catalogue whose files are a minute and a half long each; and a real S3."""
 
 from collections.abc import Generator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from bucket import CREDENTIALS, Bucket, serving
 from resting import House
 
 from octavia_dag.definitions import workshop
@@ -13,6 +14,21 @@ from octavia_dag.errors import InputError
 from octavia_dag.resources.media import Media
 from octavia_dag.schema import SourceVideo
 from octavia_dag.sensors import night as nights
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket]:
+    with serving(tmp_path_factory.mktemp("moto")) as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def fresh_bucket(server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """The bucket with nothing in it, and the environment that opens it."""
+    server.clear()
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return server
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from bucket import CREDENTIALS, Bucket, Way, free_port, serving, way_to
+from bucket import CREDENTIALS, Bucket, Way, free_port, way_to
 from dropped import Dropped, make_dropped
 
 from octavia_dag.assets.drops import record_drop
@@ -23,12 +23,6 @@ from octavia_dag.sensors.automation import Marks
 from octavia_dag.sensors.delivering import marks_of
 from octavia_dag.sensors.drop_folder import drop_folder_sensor, read_cursor, request, tick, written
 from octavia_dag.sensors.taking import TakeConfig, take_uploads
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket]:
-    with serving(tmp_path_factory.mktemp("moto")) as bucket:
-        yield bucket
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from bucket import BUCKET, CREDENTIALS, Bucket, serving
 from dropped import Dropped, make_dropped
 
 from octavia_dag.assets.drops import record_drop
@@ -28,21 +27,9 @@ GOOD, BAD = "delivered/talk-1a2b3c4d/es/", "held/talk-1a2b3c4d/es/"
 FAILED = "failed/talk-1a2b3c4d/es.json"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket]:
-    with serving(tmp_path_factory.mktemp("moto")) as bucket:
-        yield bucket
-
-
 @pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.operators)])
 def dropped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Dropped]:
-    bucket = None
-    if request.param == "bucket":
-        bucket = request.getfixturevalue("server")
-        for key in bucket.all_keys():
-            bucket.client.delete_object(Bucket=BUCKET, Key=key)
-        for name, value in CREDENTIALS.items():
-            monkeypatch.setenv(name, value)
+    bucket = request.getfixturevalue("fresh_bucket") if request.param == "bucket" else None
     # What a page shows needs a whole dub, and is tested where there is one (test_drop_dub.py).
     monkeypatch.setattr(handing_over, "write_report", _page)
     with dg.DagsterInstance.ephemeral() as instance:

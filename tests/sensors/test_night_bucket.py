@@ -4,7 +4,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from bucket import BUCKET, Bucket, serving
+from bucket import Bucket
 from resting import House
 from s3fs import S3FileSystem
 
@@ -20,18 +20,12 @@ from octavia_dag.sensors.night import Night
 pytestmark = pytest.mark.operators
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket]:
-    with serving(tmp_path_factory.mktemp("moto")) as bucket:
-        yield bucket
-
-
 @pytest.fixture
 def bucket(server: Bucket, monkeypatch: pytest.MonkeyPatch) -> Generator[Bucket]:
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
-    for key in server.all_keys():
-        server.client.delete_object(Bucket=BUCKET, Key=key)
+    S3FileSystem.clear_instance_cache()  # one that another test made knows another address
+    server.clear()
     for name in ("a", "b", "c"):
         server.put(f"films/{name} é.mp4", f"the film {name}")
     rows = [f"films/{name} é.mp4,es,{priority}" for name, priority in (("a", 1), ("b", 3), ("c", 2))]

@@ -10,7 +10,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from bucket import BUCKET, CREDENTIALS, Bucket, serving
 from dropped import Dropped, make_dropped
 from resting import ran
 from tiny import tiny_videos
@@ -29,23 +28,9 @@ def videos(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
     return tiny_videos(models_dir, tmp_path_factory.mktemp("videos"), 3)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket]:
-    with serving(tmp_path_factory.mktemp("moto")) as bucket:
-        yield bucket
-
-
 @pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.operators)])
-def dropped(
-    request: pytest.FixtureRequest, models_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Dropped]:
-    bucket = None
-    if request.param == "bucket":
-        bucket = request.getfixturevalue("server")
-        for key in bucket.all_keys():
-            bucket.client.delete_object(Bucket=BUCKET, Key=key)
-        for name, value in CREDENTIALS.items():
-            monkeypatch.setenv(name, value)
+def dropped(request: pytest.FixtureRequest, models_dir: str, tmp_path: Path) -> Generator[Dropped]:
+    bucket = request.getfixturevalue("fresh_bucket") if request.param == "bucket" else None
     with dg.DagsterInstance.ephemeral() as instance:
         yield make_dropped(tmp_path, models_dir, instance, bucket)
 
@@ -344,3 +329,27 @@ def test_what_failed_is_tried_again_when_it_is_dropped_again(dropped: Dropped, v
     dropped.put("incoming/es/talk again.mp4", videos[0])
     dropped.take()
     assert asked() == [known.id]
+
+
+def test_a_damaged_note_of_one_video_does_not_stop_the_others(dropped: Dropped, videos: list[Path]) -> None:
+    for number, path in enumerate(videos[:2]):
+        dropped.put(f"incoming/es/talk {number}.mp4", path)
+    dropped.take()
+    damaged, other = (one.id for one in dropped.records())
+    (dropped.tools.store.video_folder(damaged) / "drop" / "drops.json").write_text("{")
+    requests, troubles, _ = tick(dropped.tools, dropped.instance, "", now=lambda: 0.0)
+    assert [one.partition for one in requests] == [other]
+    assert [one.partition(":")[0] for one in troubles] == [damaged]
+
+
+def test_without_a_storage_a_file_that_is_gone_is_left_to_whoever_reads_it(
+    dropped: Dropped, videos: list[Path]
+) -> None:
+    dropped.put("incoming/es/talk.mp4", videos[0])
+    dropped.take()
+    (known,) = dropped.records()
+    Path(known.path).unlink()
+    before = dropped.tools.storage
+    none = Storage(url="", fetched=before.fetched, most_bytes=before.most_bytes)
+    fetched.bring_back(dropped.tools.store, none, known)
+    assert not Path(known.path).exists()

@@ -1,0 +1,43 @@
+"""Work in the storage, one piece after the other: a piece that fails now does not stop the others, and is said."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import dagster as dg
+
+from octavia_dag.errors import OctaviaError
+from octavia_dag.resources.locks import alone
+from octavia_dag.resources.storage import ChangedError
+from octavia_dag.resources.workshop import Workshop
+
+T = TypeVar("T")
+
+
+def one_by_one(
+    context: dg.OpExecutionContext,
+    workshop: Workshop,
+    lock: str,
+    prefixes: Sequence[str],
+    pieces: Iterable[T],
+    work: Callable[[T], str],
+) -> None:
+    """`work` on every piece, alone under `lock`, after what interrupted uploads left below `prefixes` is gone.
+
+    What `work` returns is logged, and so is what changed meanwhile, which is nobody's fault. A dg.Failure of all
+    sentences where a piece failed: the sensor asks for it again.
+    """
+    troubles: list[str] = []
+    with alone(workshop.store, lock):
+        try:
+            workshop.storage.sweep(prefixes)
+            for piece in pieces:
+                try:
+                    context.log.info(work(piece))
+                except ChangedError as error:
+                    context.log.info(str(error))
+                except OctaviaError as error:
+                    troubles.append(str(error))
+        except OctaviaError as error:
+            troubles.append(str(error))
+    if troubles:
+        raise dg.Failure(" ".join(troubles), allow_retries=False)

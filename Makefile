@@ -12,13 +12,18 @@ PYTHON ?= python3.11
 # Apertium's pairs between languages that the synthesizer speaks, and the browser in which tests look at pages.
 SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita chromium fonts-dejavu-core
 
-.PHONY: help dub ui test test-operators test-system soak check models system clean
+# The studio engines have an environment of their own: the CUDA build of torch alone is several GB.
+STUDIO ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+
+.PHONY: help dub ui test test-operators test-studio test-system soak check models studio system clean
 
 help:
 	@echo 'make dub VIDEO=talk.mp4 TO=pt-BR OUT=out    dubs VIDEO into TO ("pt-BR es": both); no VIDEO: a sample'
 	@echo 'make ui        shows the graph and its runs in a browser'
 	@echo 'make test      checks the code, then runs the tests'
 	@echo 'make test-operators    the tests of what operators change, correct, approve and switch'
+	@echo 'make studio    sets up the studio engines in .venv-studio: for the GPU that is there, else for the CPU'
+	@echo 'make test-studio    the tests of the studio engines, on the CPU, with tiny weights'
 	@echo 'make soak      by hand: the full counts, in parts; goes on where it was stopped'
 	@echo 'make check     lint, format and types'
 	@echo 'make system    as root: system packages that add rough language pairs, and the browser of the tests'
@@ -44,6 +49,12 @@ test: check models
 test-operators: .venv/.dev models
 	@.venv/bin/python -m pytest -m 'operators and not soak' $(AT_ONCE)
 
+# The studio engines on real classes with tiny weights. OpenMP's threads spin while they wait, which makes a small LSTM
+# forty times slower beside another library's threads: they must sleep.
+test-studio: .venv-studio/.made models
+	@OMP_WAIT_POLICY=PASSIVE .venv-studio/bin/python -m pyright -p deploy/studio/pyright.json
+	@OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 .venv-studio/bin/python -m pytest -m studio tests $(AT_ONCE)
+
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models
 	@.venv/bin/python -m pytest -m system
@@ -66,8 +77,22 @@ system:
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES)
 
+studio: .venv-studio/.made
+
+.venv-studio/.made: deploy/studio/$(STUDIO).txt pyproject.toml
+	@echo 'Installing the studio engines ($(STUDIO); some minutes, once)'
+	@$(PYTHON) -m venv .venv-studio
+	@if [ $(STUDIO) = cpu ]; then \
+		.venv-studio/bin/python -m pip install -q --no-deps -r deploy/studio/cpu.txt \
+		&& rm -f .venv-studio/lib/python3.11/site-packages/torchaudio/lib/*.so; \
+	else \
+		.venv-studio/bin/python -m pip install -q -c deploy/studio/cuda.txt -e '.[studio]'; \
+	fi
+	@.venv-studio/bin/python -m pip install -q --no-deps -e .
+	@touch $@
+
 clean:
-	rm -rf .venv build dist *.egg-info .soak .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-studio build dist *.egg-info .soak .pytest_cache .ruff_cache .hypothesis
 	find octavia_dag tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.base: .venv/.made pyproject.toml constraints.txt

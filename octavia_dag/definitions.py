@@ -62,6 +62,7 @@ def workshop(environment: Environment, launch: Any = None) -> Workshop:
         engines=EngineRoom(
             models_dir=str(environment.models_dir),
             threads=environment.threads,
+            device=environment.device,
             chat_key=dg.EnvVar(CHAT_KEY) if environment.has_chat_key else "",
         ),
         vault=Vault(

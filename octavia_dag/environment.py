@@ -3,6 +3,7 @@
     OCTAVIA_HOME        where everything of this installation lives (default ~/.octavia)
     OCTAVIA_MODELS      the models, which all homes share (default ~/.octavia/models)
     OCTAVIA_THREADS     cores an engine may use (default: all there are)
+    OCTAVIA_DEVICE      where studio engines compute: cuda, cuda:1 or cpu (default: the GPU where there is one)
     OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
     OCTAVIA_MEMORY_URL  database of the translation memory (default: a file in the store)
@@ -19,6 +20,7 @@ libraries alone.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +32,7 @@ CHAT_KEY = "OCTAVIA_CHAT_KEY"
 MEMORY_URL = "OCTAVIA_MEMORY_URL"
 STORAGE = "OCTAVIA_STORAGE"
 FETCHED_GB = "OCTAVIA_FETCHED_GB"
+DEVICE = "OCTAVIA_DEVICE"
 WEBHOOK = "OCTAVIA_WEBHOOK"
 
 
@@ -49,6 +52,7 @@ class Environment:
     fetched_gb: int = 100
     has_webhook: bool = False
     ui_url: str = ""
+    device: str = ""
 
     @property
     def dagster_home(self) -> Path:
@@ -99,7 +103,15 @@ def read(home: Path | None = None) -> Environment:
         fetched_gb=_whole(FETCHED_GB, 100, 1_000_000),
         has_webhook=bool(os.environ.get(WEBHOOK)),
         ui_url=(os.environ.get("OCTAVIA_UI_URL") or "http://127.0.0.1:3000").rstrip("/"),
+        device=_device(os.environ.get(DEVICE, "")),
     )
+
+
+def _device(text: str) -> str:
+    """Where engines compute, as torch names it."""
+    if text and not re.fullmatch(r"cpu|cuda(:\d{1,2})?", text):
+        raise InputError(f"{DEVICE} has the value {text!r}; it must be cpu, cuda, or a GPU by number such as cuda:1.")
+    return text
 
 
 def _whole(name: str, usual: int, most: int) -> int:

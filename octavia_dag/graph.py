@@ -21,6 +21,11 @@ ROLE_SETTINGS: dict[RoleName, str] = {
     "cloner": "voices.engine",
     "synthesizer": "synthesis.engine",
 }
+# And what it is told.
+ROLE_OPTIONS: dict[RoleName, str] = {
+    role: "translation.condenser_options" if role == "condenser" else f"{place.partition('.')[0]}.options"
+    for role, place in ROLE_SETTINGS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ _MADE = (
         "video",
         inputs=("stems", "source_video"),
         description="Speech cut at silences and packed to 6 to 12 s, with the words heard in it.",
-        reads=("chunking", "transcription.engine", "transcription.min_logprob"),
+        reads=("chunking", "transcription.engine", "transcription.options", "transcription.min_logprob"),
         roles=("transcriber",),
         kinds=("whisper",),
         share=0.08,
@@ -108,7 +113,7 @@ _MADE = (
         inputs=("stems", "speaker_map"),
         description="Per speaker: reference segments, embedding, pitch. Private: encrypted at rest, deleted when "
         "every requested dub is delivered and reported.",
-        reads=("voices.engine", "voices.reference_s"),
+        reads=("voices.engine", "voices.options", "voices.reference_s"),
         roles=("cloner",),
         kinds=("onnx",),
         private=True,
@@ -122,11 +127,13 @@ _MADE = (
         code_version="2",
         reads=(
             "voices.engine",
+            "voices.options",
             "voices.own_voices",
             "voices.personal",
             "voices.mixtures",
             "voices.cast",
             "synthesis.engine",
+            "synthesis.options",
         ),
         roles=("cloner", "synthesizer"),
         kinds=("python",),
@@ -138,7 +145,7 @@ _MADE = (
         "dub",
         inputs=("transcript",),
         description="The lines in the other language, condensed where they would be too long.",
-        reads=("translation", "synthesis.engine"),
+        reads=("translation", "synthesis.engine", "synthesis.options"),
         roles=("translator", "condenser", "synthesizer"),
         kinds=("python",),
         owner="team:language",
@@ -152,8 +159,10 @@ _MADE = (
         description="One sound per line in its speaker's voice, trimmed and fitted into its time.",
         reads=(
             "synthesis.engine",
+            "synthesis.options",
             "sync",
             "translation.condenser",
+            "translation.condenser_options",
             "translation.endpoint",
             "translation.endpoint_model",
             "translation.prompt",
@@ -205,7 +214,9 @@ _REPORT = Node(
     code_version="3",
     reads=(
         "transcription.engine",
+        "transcription.options",
         "voices.engine",
+        "voices.options",
         "voices.own_voices",
         "sync.free_rate",
         "sync.max_rate",

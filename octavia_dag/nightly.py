@@ -1,9 +1,9 @@
-"""The slice of settings that no step reads: how nights work through a catalogue.
+"""The slice of settings that no step reads: what a catalogue is for, and how nights work through it.
 
 It belongs to the whole installation: a night is one for all videos, so a video's layer may not hold it.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
@@ -33,8 +33,11 @@ def _timezone(name: str) -> str:
 
 
 class Nights(Slice):
-    """How much of a catalogue is made in a night, and when. No step reads it."""
+    """What a catalogue is for, how much of it is made in a night, and when. No step reads it."""
 
+    use: Literal["research", "commercial"] = Field(
+        default="research", description="commercial: weights whose licence forbids commercial use are refused."
+    )
     minutes_per_night: float = Field(
         default=600.0,
         ge=0.0,

@@ -16,10 +16,10 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from octavia_dag.errors import PairError, SettingsError
 from octavia_dag.nightly import Nights
 from octavia_dag.partitions import checked_language
+from octavia_dag.profiles import EMBEDDED, ProfileName, with_profile
 from octavia_dag.slicing import Slice
 from octavia_dag.thresholds import Checks
 
-EMBEDDED = "octavia_dag.resources.embedded"
 # The address of an endpoint is shown in metadata, so it may hold no user, password or query.
 _BARE_ADDRESS = r"^(https?://(\[[0-9a-fA-F:.]+\]|[^\s@?#/:\[\]]+)(:\d+)?(/[^\s@?#]*)?)?$"
 # Of each two the first may not be above the second.
@@ -43,10 +43,23 @@ def _language(tag: str) -> str:
 Tag = Annotated[str, AfterValidator(_language)]
 
 
+def _options() -> Any:
+    return Field(default_factory=dict, description="Options of the engine, by name (for example weights).")
+
+
+class Engines(Slice):
+    """Which set of engines does the work; a role's own setting overrides it."""
+
+    profile: ProfileName = Field(
+        default="embedded", description="embedded (CPU), studio (GPU), studio-commercial (GPU, only what may be sold)."
+    )
+
+
 class Separation(Slice):
     """How speech and everything else are told apart."""
 
     engine: str = Field(default=f"{EMBEDDED}.separator:DeepFilterSeparator", description="Separator, by import path.")
+    options: dict[str, str] = _options()
     track: int | None = Field(
         default=None, ge=0, le=63, description="Audio track to dub (0 is the first); unset: the best one."
     )
@@ -71,6 +84,7 @@ class Diarization(Slice):
     """Who speaks when."""
 
     engine: str = Field(default=f"{EMBEDDED}.diarizer:SpectralDiarizer", description="Diarizer, by import path.")
+    options: dict[str, str] = _options()
     min_speakers: int = Field(default=1, ge=1, le=20, description="At least this many people speak.")
     max_speakers: int = Field(
         default=8, ge=1, le=20, description="At most this many people speak; equal to the minimum: fixed."
@@ -83,6 +97,7 @@ class Transcription(Slice):
     engine: str = Field(
         default=f"{EMBEDDED}.transcriber:WhisperTranscriber", description="Transcriber, by import path."
     )
+    options: dict[str, str] = _options()
     language: str | None = Field(
         default=None, description="Language spoken in the video (a tag such as en); unset: heard."
     )
@@ -102,6 +117,7 @@ class Voices(Slice):
     """Who speaks in the dub."""
 
     engine: str = Field(default=f"{EMBEDDED}.voice_cloner:DVectorCloner", description="Voice cloner, by import path.")
+    options: dict[str, str] = _options()
     reference_s: float = Field(
         default=30.0, ge=3.0, le=60.0, description="Up to this much of a speaker's cleanest speech is kept."
     )
@@ -123,7 +139,9 @@ class TranslationSlice(Slice):
     """How it is said in the other language."""
 
     engine: str = Field(default=f"{EMBEDDED}.translator:LocalTranslator", description="Translator, by import path.")
+    options: dict[str, str] = _options()
     condenser: str = Field(default=f"{EMBEDDED}.condenser:RuleCondenser", description="Condenser, by import path.")
+    condenser_options: dict[str, str] = _options()
     endpoint: str = Field(
         default="",
         pattern=_BARE_ADDRESS,
@@ -140,6 +158,7 @@ class Synthesis(Slice):
     """How it is spoken."""
 
     engine: str = Field(default=f"{EMBEDDED}.synthesizer:KokoroSynthesizer", description="Synthesizer, by import path.")
+    options: dict[str, str] = _options()
     parallel: int = Field(default=0, ge=0, le=64, description="Lines spoken side by side; 0: one per core.")
     reuse: bool = Field(default=True, description="Take a line's sound, and what was heard in it, from the line store.")
     share: bool = Field(default=True, description="Lines of one text, voice and speed share one sound.")
@@ -201,6 +220,7 @@ class Costs(Slice):
 class Settings(Slice):
     """All slices of one video, as they take effect."""
 
+    engines: Engines = Engines()
     separation: Separation = Separation()
     chunking: Chunking = Chunking()
     diarization: Diarization = Diarization()
@@ -234,7 +254,7 @@ def effective(layers: Iterable[Mapping[str, Mapping[str, Any]]]) -> Settings:
         for name, values in layer.items():
             merged[name] = {**merged.get(name, {}), **values}
     try:
-        return Settings.model_validate(merged)
+        return Settings.model_validate(with_profile(merged))
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from error
 

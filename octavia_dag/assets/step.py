@@ -17,7 +17,7 @@ from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
 from octavia_dag.assets.slices import slices_read
 from octavia_dag.errors import InputError, OctaviaError, RefusedError
-from octavia_dag.graph import GRAPH, ROLE_SETTINGS, Node, RoleName, ancestors
+from octavia_dag.graph import GRAPH, ROLE_OPTIONS, ROLE_SETTINGS, Node, RoleName, ancestors
 from octavia_dag.keys import Recipe, recipe
 from octavia_dag.layers import layers_of
 from octavia_dag.partitions import DUBS, VIDEOS, parts
@@ -26,6 +26,7 @@ from octavia_dag.resources.artifacts import PICTURES, Artifact, Manifest, data_v
 from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.fetched import bring_back
 from octavia_dag.resources.history import remember
+from octavia_dag.resources.licences import refuse_forbidden
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 from octavia_dag.resources.workshop import Workshop
@@ -180,8 +181,10 @@ def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: Role
     if name == "condenser" and chosen.endpoint:
         options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
         return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.chat_key})
-    place = ROLE_SETTINGS[name]
-    return workshop.engines.get(role, str(slice_values(settings, [place])[place]))
+    path, options = (slice_values(settings, [place])[place] for place in (ROLE_SETTINGS[name], ROLE_OPTIONS[name]))
+    engine = workshop.engines.get(role, path, options)
+    refuse_forbidden(engine, ROLE_SETTINGS[name], settings.catalogue.use)
+    return engine
 
 
 def engines_of(workshop: Workshop, settings: Settings, node: Node) -> dict[str, str]:

@@ -12,12 +12,12 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dagster as dg
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from octavia_dag.errors import SettingsError
 from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
@@ -36,15 +36,34 @@ class EngineInfo(BaseModel):
     languages: tuple[str, ...] = ()
 
 
+class Licence(BaseModel):
+    """Under what a part of an engine may be used; `instead` names what may be used where this may not be sold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    part: str
+    name: str
+    commercial: bool = True
+    instead: str = ""
+
+
 class Engine(dg.ConfigurableResource, ABC):
-    """Base of every role. Nothing is loaded before the first call that needs it."""
+    """Base of every role. Nothing is loaded before the first call that needs it. `device` is where a model computes:
+    "cuda", "cuda:1", "cpu", or empty for the best there is; engines that know only the CPU do not look at it.
+    """
 
     models_dir: str = ""
     threads: int = 0
+    device: str = ""
 
     @abstractmethod
     def info(self) -> EngineInfo:
         """Name, revision of the weights, licence, languages; loads nothing."""
+
+    def licences(self, language: str | None = None) -> tuple[Licence, ...]:
+        """Of every part that work in `language` uses; without one, of those that any work uses."""
+        told = self.info()
+        return (Licence(part=told.name, name=told.licence),)
 
 
 class Separator(Engine):
@@ -177,6 +196,7 @@ class EngineRoom(dg.ConfigurableResource):
 
     models_dir: str
     threads: int = 0
+    device: str = ""
     chat_key: str = ""
 
     def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
@@ -184,14 +204,14 @@ class EngineRoom(dg.ConfigurableResource):
 
         `options` are fields of the engine (a prompt, the address of an endpoint).
         """
-        engine = _load(path, self.models_dir, self.threads, tuple(sorted((options or {}).items())))
+        engine = _load(path, self.models_dir, self.threads, self.device, tuple(sorted((options or {}).items())))
         if not isinstance(engine, role):
             raise SettingsError(f"The engine {path} is no {role.__name__}; name one that is, or unset the setting.")
         return engine
 
 
 @cache
-def _load(path: str, models_dir: str, threads: int, options: tuple[tuple[str, str], ...]) -> Engine:
+def _load(path: str, models_dir: str, threads: int, device: str, options: tuple[tuple[str, str], ...]) -> Engine:
     """One engine per process: Dagster copies resources between steps, and a model must be loaded once."""
     module, _, name = path.partition(":")
     try:
@@ -202,4 +222,17 @@ def _load(path: str, models_dir: str, threads: int, options: tuple[tuple[str, st
         ) from error
     if not (isinstance(kind, type) and issubclass(kind, Engine)):
         raise SettingsError(f"{path} is not an engine; an engine is a subclass of a role in resources/engines.py.")
-    return kind(models_dir=models_dir, threads=threads, **dict(options))
+    try:
+        return kind(models_dir=models_dir, threads=threads, device=device, **dict[str, Any](options))
+    except (ValidationError, dg.DagsterInvalidConfigError) as error:
+        raise SettingsError(f"The engine {path} {_objection(kind, dict(options), error)}.") from error
+
+
+def _objection(kind: type[Engine], options: Mapping[str, str], error: Exception) -> str:
+    """What is wrong with the options of an engine; none is repeated by its value, which may be a secret."""
+    known = sorted(set(kind.model_fields) - set(Engine.model_fields))
+    for name in options:
+        if name not in known:
+            return f"has no option {name}; it has {', '.join(known) or 'none'}"
+    wrong = ", ".join(str(one["loc"][-1]) for one in error.errors()) if isinstance(error, ValidationError) else "one"
+    return f"cannot use the value of its option {wrong}"

@@ -13,6 +13,7 @@ import os
 import tempfile
 import threading
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -161,17 +162,29 @@ def problems(models_dir: str, entry: Model, *, afresh: bool = False) -> list[Pro
 
 def _problems(record: Path | None, models_dir: str, entry: Model, *, afresh: bool) -> list[Problem]:
     """`record` is where what was found right is written for the next process; None keeps it in this one."""
-    folder = folder_of(models_dir, entry)
-    found: list[Problem] = []
+    return [
+        Problem(model=entry.name, file=file.name, kind=kind, path=path, remedy=_remedy(entry))
+        for file, path, kind in _wrong(folder_of(models_dir, entry), entry.files, record, afresh=afresh)
+    ]
+
+
+def wrong_files(folder: Path, listed: Sequence[ModelFile], record: Path | None) -> list[tuple[Path, Kind]]:
+    """Which of the `listed` files in `folder` are not as they should be, and how; remembered in `record`."""
+    return [(path, kind) for _, path, kind in _wrong(folder, listed, record, afresh=False)]
+
+
+def _wrong(
+    folder: Path, listed: Sequence[ModelFile], record: Path | None, *, afresh: bool
+) -> list[tuple[ModelFile, Path, Kind]]:
+    found: list[tuple[ModelFile, Path, Kind]] = []
     right: dict[str, _Stamp] = {}
     with _LOCK:
         recorded = _recall(record) if record else {}
         known = {} if afresh else recorded | _SEEN
-        for file in entry.files:
-            path = folder / file.name
-            kind = _judge(path, file, known, right)
+        for file in listed:
+            kind = _judge(folder / file.name, file, known, right)
             if kind is not None:
-                found.append(Problem(model=entry.name, file=file.name, kind=kind, path=path, remedy=_remedy(entry)))
+                found.append((file, folder / file.name, kind))
         _SEEN.update(right)
         if record and any(recorded.get(path) != stamp for path, stamp in right.items()):
             _remember(record, recorded | right)

@@ -1,0 +1,43 @@
+"""What every studio engine is told: which weights, where they compute, and whether the CPU may help out."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from octavia_dag.resources.engines import Engine
+from octavia_dag.resources.studio.device import device_of
+from octavia_dag.resources.studio.residency import GIB, residents
+from octavia_dag.resources.weights import revision, weights_dir
+
+T = TypeVar("T")
+
+
+class StudioEngine(Engine):
+    """Base of the studio engines. `weights` is a reference (resources/weights.py); `cpu_fallback` lets a piece that
+    the card cannot hold go to the CPU, which takes many times as long.
+    """
+
+    weights: str
+    cpu_fallback: bool = False
+
+    @property
+    def home(self) -> str:
+        """The device that models of this engine live on."""
+        return device_of(self.device)
+
+    def folder(self) -> Path:
+        """The weights' folder, every file of it checked."""
+        return weights_dir(self.models_dir, self.weights)
+
+    def weights_revision(self) -> str:
+        """Which weights these are, for a content key."""
+        return revision(self.models_dir, self.weights)
+
+    @contextmanager
+    def resident(self, part: str, needs_gib: float, load: Callable[[str], T], device: str = "") -> Generator[T]:
+        """A model of this engine, kept between calls: `load` is given the device. `part` tells its models apart."""
+        where = device or self.home
+        name = f"{type(self).__name__} {part} {self.weights}"
+        with residents(where).using(name, round(needs_gib * GIB), lambda: load(where)) as model:
+            yield model

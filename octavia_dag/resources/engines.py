@@ -65,6 +65,10 @@ class Engine(dg.ConfigurableResource, ABC):
         told = self.info()
         return (Licence(part=told.name, name=told.licence),)
 
+    def missing(self) -> tuple[str, ...]:
+        """A sentence for each thing that it cannot work without and that is not there; loads nothing."""
+        return ()
+
 
 class Separator(Engine):
     """Splits a programme into voice and everything else."""

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "nightly": ("slicing",),
     "profiles": (),
     "refusals": (),
+    "gpu_figures": (),
     "settings": ("profiles", "refusals", "errors", "schema", "partitions", "slicing", "thresholds", "nightly"),
     "partitions": ("errors", "schema"),
     "graph": ("errors", "schema", "settings"),

@@ -1,6 +1,6 @@
 """How long an hour of video takes on a GPU, by published figures: each stage with its rate, its card and its source.
 
-None of it was measured here: the project has no GPU. A figure counts as it was published; where that was on another card
+None of it was measured here, for want of a GPU. A figure counts as it was published; where that was on another card
 than the one asked for, it is scaled by the ratio of the two cards' memory bandwidth, which bounds small
 batches and generation token by token, and the row says so. What nobody publishes is an estimate, and is marked as one.
 """
@@ -58,7 +58,7 @@ FIGURES = (
 # Batches of equal length in place of single lines; what batching of this GPT brings is published by one maker alone.
 BATCHED_SPEECH = Figure(
     "speech, in batches", 600 / 36_000, "speech second", "3090",
-    "a batched port of XTTS v2: a book of some 10 hours in 10 minutes (astramind-ai/Auralis, README: its own claim)",
+    "a batched port of XTTS v2: a book of some 10 hours in 10 minutes (astramind-ai/Auralis: its own claim)",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from octavia_dag.assets.step import engine_for
-from octavia_dag.errors import InputError, PairError, SettingsError
+from octavia_dag.errors import InputError, ModelError, PairError, SettingsError
 from octavia_dag.graph import ROLE_SETTINGS
 from octavia_dag.partitions import LANGUAGES, VIDEOS, video_id
 from octavia_dag.resources import videos as registry
@@ -86,9 +86,12 @@ def register(
 
 
 def _refuse_engines(tools: Workshop, settings: Settings) -> None:
-    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has."""
+    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has; a ModelError where an engine
+    lacks what it cannot work without.
+    """
     for role in ROLE_SETTINGS:
-        engine_for(tools, settings, Engine, role).info()
+        for sentence in engine_for(tools, settings, Engine, role).missing():
+            raise ModelError(sentence)
     synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")
     there = {voice.id for language in LANGUAGES for voice in synthesizer.voices(language)}
     for speaker, voice in settings.voices.cast.items():

@@ -84,9 +84,9 @@ class Work:
             raise InputError(f"{asked}: {path} has changed since it was registered; dub it again as a new video.")
         return path
 
-    def engine(self, role: type[E], name: RoleName) -> E:
-        """The engine that the settings choose for a role."""
-        return engine_for(self.workshop, self.settings, role, name)
+    def engine(self, role: type[E], name: RoleName, language: str | None = None) -> E:
+        """The engine that the settings choose for a role; `language` where its licence may depend on it."""
+        return engine_for(self.workshop, self.settings, role, name, language)
 
     def report(self, fraction: float) -> None:
         """Tells how much of this step is done."""
@@ -175,15 +175,18 @@ def settings_for(workshop: Workshop, video: str, language: str | None) -> Settin
     return effective([*layers_of(Path(workshop.store.root), video, language), workshop.launch.layer()])
 
 
-def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName) -> E:
-    """The engine that `settings` choose for a role; a chat endpoint, where one is named, is the condenser."""
+def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName, language: str | None = None) -> E:
+    """The engine that `settings` choose for a role; a chat endpoint, where one is named, is the condenser.
+
+    A SettingsError where what the catalogue is used for is forbidden by the licence of what works in `language`.
+    """
     chosen = settings.translation
     if name == "condenser" and chosen.endpoint:
         options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
         return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.chat_key})
     path, options = (slice_values(settings, [place])[place] for place in (ROLE_SETTINGS[name], ROLE_OPTIONS[name]))
     engine = workshop.engines.get(role, path, options)
-    refuse_forbidden(engine, ROLE_SETTINGS[name], settings.catalogue.use)
+    refuse_forbidden(engine, ROLE_SETTINGS[name], settings.catalogue.use, language)
     return engine
 
 

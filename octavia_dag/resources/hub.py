@@ -23,7 +23,7 @@ class Hub(Protocol):
     def repo_info(self, repo_id: str, *, revision: str) -> Any:
         """What the hub tells of a repository; `sha` is the commit."""
 
-    def snapshot_download(self, repo_id: str, *, revision: str, local_dir: Path, ignore_patterns: list[str]) -> str:
+    def snapshot_download(self, repo_id: str, *, revision: str, local_dir: Path, ignore_patterns: list[str]) -> Any:
         """Puts the files of a commit into `local_dir`."""
 
 
@@ -87,7 +87,8 @@ def _fetched(told: Reference, folder: Path, progress: Callable[[str], None], hub
         ) from error
     except errors.RevisionNotFoundError as error:
         raise ModelError(f"Fetching {told}: the repository has no revision {told.revision}.") from error
-    except (errors.HTTPError, OSError) as error:
+    # The client's own transport (requests or httpx, by its version) has its base error there under one name.
+    except (errors.HTTPError, OSError) as error:  # pyright: ignore[reportPrivateImportUsage]
         if isinstance(error, OSError) and error.errno is not None:  # the disk's own
             raise
         raise ModelError(

@@ -3,8 +3,8 @@
     .venv-studio/bin/python bench/studio.py VIDEO [--to LANG] [--profile studio] [--settings FILE]
 
 The dub runs as an operator runs it, in a home of its own with the models of this machine. GPU memory is what nvidia-smi
-tells of the command's own process, five times a second. A real-time factor is seconds of video per second of work: 60 is
-an hour in a minute. `octavia plan --gpu` has published figures to compare.
+tells of the command's own process, five times a second. A real-time factor is seconds of video per second of work: 60
+is an hour in a minute. `octavia plan --gpu` has published figures to compare.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from octavia_dag.assets.choosing import engine_for
+from octavia_dag.assets.step import engine_for
 from octavia_dag.errors import InputError, ModelError, PairError, SettingsError
 from octavia_dag.graph import ROLE_SETTINGS
 from octavia_dag.partitions import LANGUAGES, VIDEOS, video_id

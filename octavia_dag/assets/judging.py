@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from octavia_dag.assets.choosing import engines_of
 from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
-from octavia_dag.graph import GRAPH, ROLE_OPTIONS, ROLE_SETTINGS, Node
+from octavia_dag.assets.step import engines_of
+from octavia_dag.graph import GRAPH, Node
 from octavia_dag.layers import layer_at, places
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.plan import Plan, Sight, plan
@@ -22,13 +22,6 @@ from octavia_dag.resources.history import estimate_s
 from octavia_dag.resources.videos import VideoRecord, record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.settings import Layer, Settings, effective
-
-# Every setting that decides which engine answers, or whether it may: slice and field.
-_ENDPOINT = ("translation.endpoint", "translation.endpoint_model", "translation.prompt")
-_PLACES = tuple(
-    (name.partition(".")[0], name.partition(".")[2])
-    for name in (*ROLE_SETTINGS.values(), *ROLE_OPTIONS.values(), *_ENDPOINT, "catalogue.use")
-)
 
 
 @dataclass
@@ -63,7 +56,9 @@ class Judge:
 
     def engines(self, node: Node, settings: Settings) -> dict[str, str]:
         """As the step asks them."""
-        place = "|".join([node.name, *(str(getattr(getattr(settings, a), b)) for a, b in _PLACES)])
+        named = [settings.translation.endpoint, settings.translation.endpoint_model, settings.translation.prompt]
+        named += [getattr(getattr(settings, name), "engine", "") for name in Settings.model_fields]
+        place = "|".join([node.name, *named, settings.translation.condenser])
         if place not in self._engines:
             self._engines[place] = engines_of(self.workshop, settings, node)
         return self._engines[place]

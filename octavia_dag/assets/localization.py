@@ -6,9 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from octavia_dag.assets.choosing import settings_for
 from octavia_dag.assets.corrections import wordings_in
-from octavia_dag.assets.step import Made, Result, Work, asset, run_step
+from octavia_dag.assets.step import Made, Result, Work, asset, run_step, settings_for
 from octavia_dag.assets.telling import pictures_of, table_of
 from octavia_dag.dubbing.wordings import with_wordings
 from octavia_dag.errors import PairError

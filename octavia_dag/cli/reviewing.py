@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from octavia_dag.assets.choosing import engine_for
 from octavia_dag.assets.corrections import LINES, wordings_in
-from octavia_dag.assets.step import current
+from octavia_dag.assets.step import current, engine_for
 from octavia_dag.dubbing.edits import with_added
 from octavia_dag.dubbing.review import Changes, Row, State
 from octavia_dag.dubbing.wordings import counting, with_wordings

@@ -12,7 +12,6 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
 import ffmpeg
@@ -108,7 +107,11 @@ class Booth:
     reuse: bool
     share: bool = True
     ear: Transcriber | None = None
-    _begun: dict[str, "tuple[str, Condensed | None]"] = field(default_factory=dict[str, "tuple[str, Condensed | None]"])
+    _begun: dict[str, tuple[str, Condensed | None]] = field(default_factory=dict[str, tuple[str, Condensed | None]])
+    _takes: Takes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._takes = Takes(self.synthesizer, self.store, self.version, self.reuse, self.ear)
 
     def ahead(self, jobs: Sequence[Job]) -> None:
         """Speaks at once what `take` will ask the engine for first."""
@@ -136,7 +139,7 @@ class Booth:
         told = [] if shorter is None else ["condensed to fit its time", *([shorter.note] if shorter.note else [])]
         return self._finished(job, self._stretched(job, raw), told)
 
-    def _beginning(self, job: Job) -> "tuple[str, Condensed | None]":
+    def _beginning(self, job: Job) -> tuple[str, Condensed | None]:
         """The text that is spoken first: a shorter one, where the line is surely too long as it stands."""
         predicted_s = self._predicted_s(job.line.text)
         over = predicted_s > job.room_s * self.sync.max_rate * _SURELY_OVER
@@ -168,10 +171,6 @@ class Booth:
     def _bounded(self, speed: float) -> float:
         slowest, fastest = self.synthesizer.stretch or ENGINE_SPEEDS
         return min(max(speed, slowest), fastest, self.sync.max_rate)
-
-    @cached_property
-    def _takes(self) -> Takes:
-        return Takes(self.synthesizer, self.store, self.version, self.reuse, self.ear)
 
     def _finished(self, job: Job, raw: _Raw, flags: list[str]) -> Take:
         rate_hz = self.synthesizer.rate_hz

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from octavia_dag.errors import EngineError
-from octavia_dag.resources.engines import EngineInfo, Profile, Samples, Synthesizer, Utterance
+from octavia_dag.resources.engines import Profile, Samples, Synthesizer, Utterance
 from octavia_dag.resources.vault import keyed_mark
 from octavia_dag.schema import Voice
 
@@ -22,10 +22,13 @@ def voice_id(speaker: str) -> str:
     return f"{PREFIX}{speaker}"
 
 
-def cloned_voice(profile: Profile, cloner: EngineInfo, key: bytes) -> Voice:
-    """The voice of `profile`, which `cloner` made; its mark tells nothing without `key`."""
-    mark = keyed_mark([f"{cloner.name} {cloner.revision}".encode(), profile.reference_wav], key)
-    return Voice(id=voice_id(profile.speaker), styles=((mark, 1.0),), voice_class=profile.voice_class)
+def cloned_voice(profile: Profile, cloner: str, key: bytes, speaker: str = "") -> Voice:
+    """The voice of `profile`, which `cloner` (name and revision) made; its mark tells nothing without `key`.
+
+    It is named after `speaker` where that is another name than the profile's.
+    """
+    mark = keyed_mark([cloner.encode(), profile.reference_wav], key)
+    return Voice(id=voice_id(speaker or profile.speaker), styles=((mark, 1.0),), voice_class=profile.voice_class)
 
 
 class CloningSynthesizer(Synthesizer):

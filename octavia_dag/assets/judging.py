@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from octavia_dag.assets.engaging import engines_of, node_as_set
 from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
-from octavia_dag.assets.step import engines_of
 from octavia_dag.graph import GRAPH, Node
 from octavia_dag.layers import layer_at, places
 from octavia_dag.partitions import LANGUAGES
@@ -54,11 +54,18 @@ class Judge:
                     current[node.name, tag] = found
         return Sight(video, known.sha256, known.seconds, languages, settings, current)
 
+    def node(self, node: Node, settings: Settings) -> Node:
+        """As the step is made."""
+        return node_as_set(self.workshop, settings, node)
+
     def engines(self, node: Node, settings: Settings) -> dict[str, str]:
         """As the step asks them."""
         named = [settings.translation.endpoint, settings.translation.endpoint_model, settings.translation.prompt]
-        named += [getattr(getattr(settings, name), "engine", "") for name in Settings.model_fields]
-        place = "|".join([node.name, *named, settings.translation.condenser])
+        for name in Settings.model_fields:
+            chosen = getattr(settings, name)
+            named += [getattr(chosen, "engine", ""), str(getattr(chosen, "options", ""))]
+        named += [settings.translation.condenser, str(settings.translation.condenser_options)]
+        place = "|".join([node.name, *named])
         if place not in self._engines:
             self._engines[place] = engines_of(self.workshop, settings, node)
         return self._engines[place]

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from octavia_dag import environment as surroundings
-from octavia_dag.assets.step import engine_for
+from octavia_dag.assets.engaging import engine_for
 from octavia_dag.cli.failing import told
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
@@ -167,7 +167,7 @@ def _pairs(environment: Environment, tools: Workshop, absent: list[str]) -> list
 
 def _kinds(translator: Translator, synthesizer: Synthesizer) -> dict[tuple[str, str], str]:
     """How each pair that ends in one of our languages is translated."""
-    targets = [tag for tag in LANGUAGES if synthesizer.voices(tag)]
+    targets = [tag for tag in LANGUAGES if synthesizer.speaks(tag)]
     return {(a, b): translator.quality(a, b) or "" for a, b in translator.pairs() if b in targets}
 
 

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "profiles": (),
     "refusals": (),
     "gpu_figures": (),
+    "fleet": ("fleet", "errors", "resources"),
     "settings": ("profiles", "refusals", "errors", "schema", "partitions", "slicing", "thresholds", "nightly"),
     "partitions": ("errors", "schema"),
     "graph": ("errors", "schema", "settings"),

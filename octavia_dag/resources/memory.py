@@ -20,6 +20,7 @@ import dagster as dg
 from pydantic import Field
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     Index,
     Integer,
@@ -112,6 +113,15 @@ class Memory(dg.ConfigurableResource):
         asked = wanted if source is None else wanted.where(_LINES.c.source == base(source))
         told = [list(row.values()) for row in self._read(asked)]
         return digest(told) if told and told[0][0] else ""
+
+    @contextmanager
+    def connected(self, doing: str) -> Generator[Connection]:
+        """A connection to the same database, for what else machines must share; `doing` begins a refusal's sentence."""
+        engine = self._engine()
+        with _told(doing, engine.url):
+            _prepare(engine)
+            with engine.connect() as connection:
+                yield connection
 
     def _read(self, statement: Select[Any]) -> Sequence[RowMapping]:
         """The rows; none where nothing was ever written, and then no file is made."""

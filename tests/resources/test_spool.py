@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from octavia_dag.errors import StorageError
-from octavia_dag.resources.spool import Spool
+from octavia_dag.resources.spool import Backlog, Spool
 
 
 def test_frames_come_back_from_anywhere_while_more_are_written() -> None:
@@ -50,3 +50,20 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written_are_storage_errors(
         with pytest.raises(StorageError, match="the disk is full"):
             spool.append(np.zeros((1, 1), np.float32))
         real.close()
+
+
+@pytest.mark.parametrize("held", [0, 30, 10_000])
+def test_a_backlog_gives_frames_in_their_order_wherever_they_wait(held: int) -> None:
+    rng = np.random.default_rng(held)
+    frames = np.arange(4000, dtype=np.int16).reshape(-1, 2)
+    pushed = popped = 0
+    with Backlog(held) as backlog:
+        while popped < len(frames):
+            more = int(rng.integers(0, 60))
+            backlog.push(frames[pushed : pushed + more])
+            pushed = min(len(frames), pushed + more)
+            fewer = int(rng.integers(0, len(backlog) + 1))
+            if fewer:
+                np.testing.assert_array_equal(backlog.pop(fewer), frames[popped : popped + fewer])
+            popped += fewer
+            assert len(backlog) == pushed - popped

@@ -79,6 +79,12 @@ class Chunking(Slice):
         default=6.0, ge=1.0, le=12.0, description="Chunks are packed to at least this, where speech allows."
     )
     max_chunk_s: float = Field(default=12.0, ge=4.0, le=28.0, description="No chunk is longer.")
+    segmenter: str = Field(
+        default="",
+        description="Finds sentences, in the languages it knows, where the transcriber wrote no punctuation; by import "
+        "path, empty: nothing does.",
+    )
+    segmenter_options: dict[str, str] = _options()
 
 
 class Diarization(Slice):

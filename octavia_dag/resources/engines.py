@@ -119,6 +119,17 @@ class Transcriber(Engine):
         """What is said inside `regions` of a mono 16 kHz sound; times are those of `sound`; empty sound, empty list."""
 
 
+class Segmenter(Engine):
+    """Finds sentences in words that came without punctuation, in the languages that its `info` names."""
+
+    @abstractmethod
+    def sentence_ends(self, words: Sequence[str], language: str) -> dict[int, str]:
+        """The index of every word that ends a sentence, with the mark to write behind it.
+
+        An unsupported language is a SettingsError that names the supported ones.
+        """
+
+
 class Translator(Engine):
     """Turns text into another language."""
 

@@ -29,16 +29,9 @@ def spectral_clustering(threshold: float) -> Any:
         expects_num_clusters = False
 
         def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
-            self,
-            *,
-            embeddings: NDArray[np.float32],
-            segmentations: Any,
-            min_clusters: int,
-            max_clusters: int,
-            file: dict[str, Any],
-            **_: Any,
+            self, *, embeddings: Any, segmentations: Any, min_clusters: int, max_clusters: int, file: Any, **_: Any
         ) -> tuple[NDArray[np.int8], NDArray[np.float32], Vectors]:
-            own, chunks, speakers = self._counted(embeddings, _inside(segmentations, file["regions"]), min_clusters)
+            own, chunks, speakers = _counted(self, embeddings, _inside(segmentations, file["regions"]), min_clusters)
             active = segmentations.data.sum(axis=1) > 0
             if not len(own):  # nobody says enough to be told from anybody
                 return np.zeros(active.shape, np.int8), np.ones((*active.shape, 1), np.float32), _unit(own[:0])
@@ -48,24 +41,26 @@ def spectral_clustering(threshold: float) -> Any:
             means = means_of(windows, labels)
             scores = _unit(embeddings) @ means.T
             scores[~active | np.isnan(scores).any(axis=2)] = _NEVER
-            return self._given(scores, active), scores, means
-
-        def _counted(self, embeddings: Any, segmentations: Any, fewest: int) -> tuple[Any, Any, Any]:
-            """The embeddings that count, with their chunks and local speakers."""
-            found: tuple[Any, Any, Any] = self.filter_embeddings(embeddings, segmentations, _FILLED[0])
-            if len(found[0]) < max(2, fewest):
-                found = self.filter_embeddings(embeddings, segmentations, _FILLED[1])
-            return found
-
-        def _given(self, scores: NDArray[np.float32], active: NDArray[np.bool_]) -> NDArray[np.int8]:
-            """The person of every local speaker, another one for each of a chunk where there are as many."""
-            people = np.argmax(scores, axis=2).astype(np.int8)
-            enough = active.sum(axis=1) <= scores.shape[2]
-            if enough.any():
-                people[enough] = self.constrained_argmax(scores[enough])
-            return people
+            return _given(self, scores, active), scores, means
 
     return SpectralClustering()
+
+
+def _counted(base: Any, embeddings: Any, segmentations: Any, fewest: int) -> tuple[Any, Any, Any]:
+    """The embeddings that count, with their chunks and local speakers."""
+    found = base.filter_embeddings(embeddings, segmentations, _FILLED[0])
+    if len(found[0]) >= max(2, fewest):
+        return found
+    return base.filter_embeddings(embeddings, segmentations, _FILLED[1])
+
+
+def _given(base: Any, scores: NDArray[np.float32], active: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """The person of every local speaker, another one for each of a chunk where there are as many."""
+    people = np.argmax(scores, axis=2).astype(np.int8)
+    enough = active.sum(axis=1) <= scores.shape[2]
+    if enough.any():
+        people[enough] = base.constrained_argmax(scores[enough])
+    return people
 
 
 def _inside(segmentations: Any, regions: Sequence[Span]) -> Any:

@@ -5,7 +5,7 @@ The asset functions, the content keys, the command's time left and the tests rea
 left that the command shows; it decides nothing. Raise `code_version` when the same inputs give another outcome.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Granularity = Literal["video", "dub"]
@@ -45,6 +45,8 @@ class Node:
     share: float = 0.01
     hears_speech: bool = False  # by VAD, whose weights are then part of the key
     private: bool = False
+    if_cloning: tuple[str, ...] = ()  # inputs as well, where the synthesizer clones
+    if_sampling: tuple[RoleName, ...] = ()  # roles as well, where the synthesizer samples
 
 
 _MADE = (
@@ -170,6 +172,8 @@ _MADE = (
         roles=("synthesizer", "condenser"),
         kinds=("onnx",),
         share=0.2,
+        if_cloning=("voice_profiles",),
+        if_sampling=("transcriber",),
     ),
     Node(
         "synced_speech",
@@ -239,6 +243,13 @@ GRAPH: dict[str, Node] = {node.name: node for node in _NODES}
 def of_granularity(granularity: Granularity) -> tuple[Node, ...]:
     """The assets of one job, in an order in which each comes after its inputs."""
     return tuple(node for node in _NODES if node.granularity == granularity)
+
+
+def as_spoken(node: Node, *, cloning: bool, sampling: bool) -> Node:
+    """`node` as it is made with a synthesizer that clones, or samples, or neither."""
+    inputs = (*node.inputs, *node.if_cloning) if cloning else node.inputs
+    roles = (*node.roles, *node.if_sampling) if sampling else node.roles
+    return replace(node, inputs=inputs, roles=roles)
 
 
 def ancestors(name: str) -> frozenset[str]:

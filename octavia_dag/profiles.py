@@ -56,7 +56,7 @@ _COMMERCIAL = {
     "cloner": Choice(f"{STUDIO}.remote_voices:RemoteCloner"),
     "synthesizer": Choice(f"{STUDIO}.remote_voices:RemoteSynthesizer"),
 }
-PROFILES: dict[ProfileName, dict[str, Choice]] = {
+PROFILES: dict[str, dict[str, Choice]] = {
     "embedded": _EMBEDDED,
     "studio": _STUDIO,
     "studio-commercial": _COMMERCIAL,

@@ -124,7 +124,7 @@ def _make_chunks(work: Work) -> Made:
     regions = speech_in(sound, threshold=chosen.speech_threshold, min_silence_s=chosen.min_silence_s)
     if not regions or language is None:
         return Made(Chunks(language=None, regions=(), chunks=()))
-    heard = work.engine(Transcriber, "transcriber").transcribe(sound, regions, language)
+    heard = work.engine(Transcriber, "transcriber", language).transcribe(sound, regions, language)
     believed = work.settings.transcription.min_logprob
     kept, dropped = accept(heard, regions, min_logprob=believed, clip_s=len(sound) / HEARING_HZ)
     words = [word for segment in kept for word in segment.words]

@@ -12,7 +12,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import dagster as dg
 import numpy as np
@@ -65,6 +65,10 @@ class Engine(dg.ConfigurableResource, ABC):
         """Of every part that work in `language` uses; without one, of those that any work uses."""
         told = self.info()
         return (Licence(part=told.name, name=told.licence),)
+
+    def missing(self) -> tuple[str, ...]:
+        """A sentence for each thing that it cannot work without and that is not there; loads nothing."""
+        return ()
 
 
 class Separator(Engine):
@@ -154,7 +158,11 @@ class Condenser(Engine):
 
 
 class Profile(BaseModel):
-    """A speaker's private profile: lives in memory and, encrypted, in the store."""
+    """A speaker's private profile: lives in memory and, encrypted, in the store.
+
+    `clone` is the voice in the form that a cloning engine speaks from; empty where the cloner has none, and the
+    reference sound must do.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -164,10 +172,16 @@ class Profile(BaseModel):
     pitch_hz: float
     voice_class: VoiceClass
     reference_wav: bytes
+    clone: bytes = b""
 
 
 class VoiceCloner(Engine):
-    """Knows people by their voice, and gives a synthesizer what it needs to sound like them."""
+    """Knows people by their voice, and gives a synthesizer what it needs to sound like them.
+
+    `choice`: of how many times as much clean speech as a profile needs it is given to choose the best.
+    """
+
+    choice: ClassVar[float] = 1.0
 
     @abstractmethod
     def embed(self, sound: Samples) -> Samples:
@@ -178,8 +192,36 @@ class VoiceCloner(Engine):
         """Profile from the `segments` (cleanest speech of one person) of a mono 16 kHz sound."""
 
 
+class Utterance(BaseModel):
+    """What a synthesizer is to say, and how: `speed` 1.0 is natural.
+
+    `profile` is whose voice it is, for an engine that clones. Of an engine that samples another `take` is another sound
+    of the same text, and the same take the same sound.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    voice: Voice
+    language: str
+    speed: float = 1.0
+    profile: Profile | None = None
+    take: int = 0
+
+
 class Synthesizer(Engine):
-    """Speaks."""
+    """Speaks.
+
+    `clones`: in the voices of profiles, not in voices of its own. `samples`: it draws, so a take may go wrong and the
+    next one right. `batch`: so many utterances are best given to it at once; 1 where lines may as well be spoken side
+    by side. `stretch`: within these speeds an utterance just spoken is had at another speed, to within 2 %, without
+    being spoken anew; None where it is not.
+    """
+
+    clones: ClassVar[bool] = False
+    samples: ClassVar[bool] = False
+    batch: ClassVar[int] = 1
+    stretch: ClassVar[tuple[float, float] | None] = None
 
     @property
     @abstractmethod
@@ -188,7 +230,11 @@ class Synthesizer(Engine):
 
     @abstractmethod
     def voices(self, language: str) -> tuple[Voice, ...]:
-        """Voices that speak `language`, pure ones first, mixtures after; empty where it cannot speak it."""
+        """Its own voices that speak `language`, pure ones first, mixtures after; empty where it has none."""
+
+    def speaks(self, language: str) -> bool:
+        """Whether it can speak `language`."""
+        return bool(self.voices(language))
 
     @abstractmethod
     def likeness(self, voice: Voice, language: str) -> tuple[Samples, float]:
@@ -197,6 +243,10 @@ class Synthesizer(Engine):
     @abstractmethod
     def speak(self, text: str, voice: Voice, language: str, speed: float) -> Samples:
         """Mono sound of `text`, not silent; empty text is an EngineError. `speed` 1.0 is natural."""
+
+    def speak_all(self, utterances: Sequence[Utterance]) -> list[Samples]:
+        """The sound of each utterance, in order, as `speak` gives it; alone or among others, each sounds the same."""
+        return [self.speak(one.text, one.voice, one.language, one.speed) for one in utterances]
 
 
 E = TypeVar("E", bound=Engine)

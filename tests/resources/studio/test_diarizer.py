@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import sealed
 from diarizer_contract import Dialogue, DiarizerContract, covered
-from known_voices import Ear, Said, spoken
-from tiny_diarizer import make_tiny_pipeline, write_config
+from tiny_diarizer import make_tiny_pipeline, sealed, write_config
+from tiny_voices import Ear, Said, spoken
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Diarizer

@@ -171,10 +171,10 @@ def _make_speaker_map(work: Work) -> Made:
         return Made(SpeakerMap(turns=(), speakers=()))
     chosen = work.settings.diarization
     sound = read_mono(work.file("stems", document.clean_vocals), HEARING_HZ)
-    turns = work.engine(Diarizer, "diarizer").diarize(
+    turns, at_once = work.engine(Diarizer, "diarizer").diarize_with_overlaps(
         sound, heard.regions, minimum=chosen.min_speakers, maximum=chosen.max_speakers
     )
-    found = speaker_map_of(turns)
+    found = speaker_map_of(turns, at_once)
     (work.folder / RTTM).write_text(rttm(found.turns, work.video), encoding="utf-8")
     timeline = pictures.timeline_png(found.turns, len(sound) / HEARING_HZ)
     counts = {"speakers": len(found.speakers), "turns": len(found.turns)}

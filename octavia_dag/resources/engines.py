@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from octavia_dag.dubbing.speakers import overlaps
 from octavia_dag.errors import SettingsError
 from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
 
@@ -91,6 +92,16 @@ class Diarizer(Engine):
 
         The number of speakers is estimated between `minimum` and `maximum`, fixed when they are equal.
         """
+
+    def diarize_with_overlaps(
+        self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int
+    ) -> tuple[list[Turn], list[Span]]:
+        """The turns of `diarize`, and the stretches inside `regions` where two or more speak at once.
+
+        An engine whose turns give every moment to one person, though it hears two, tells here where it did.
+        """
+        turns = self.diarize(sound, regions, minimum=minimum, maximum=maximum)
+        return turns, overlaps(turns)
 
 
 class HeardSegment(BaseModel):

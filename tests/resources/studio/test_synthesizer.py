@@ -13,7 +13,7 @@ import pytest
 from cloning_synthesizer_contract import CloningSynthesizerContract, Sentence, utterance
 from conftest import sealed
 from pydantic import PrivateAttr
-from tiny_xtts import tiny_xtts
+from tiny_xtts import shrink, tiny_xtts
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Profile, Samples
@@ -29,6 +29,7 @@ HZ = 24000
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    shrink()
     return sealed(tiny_xtts(tmp_path_factory.mktemp("xtts"), stop_bias=1.0))
 
 

@@ -12,7 +12,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import dagster as dg
 import numpy as np
@@ -117,6 +117,15 @@ class Transcriber(Engine):
     @abstractmethod
     def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
         """What is said inside `regions` of a mono 16 kHz sound; times are those of `sound`; empty sound, empty list."""
+
+    @property
+    def takes_hot_words(self) -> bool:
+        """Whether it can be told names and terms to expect."""
+        return False
+
+    def expecting(self, words: Sequence[str]) -> Self:
+        """The same transcriber, which expects `words` too; one that takes no hot words stays as it is."""
+        return self
 
 
 class Translator(Engine):

@@ -17,6 +17,7 @@ from octavia_dag.dubbing.word_times import spaced
 from octavia_dag.errors import ModelError
 from octavia_dag.resources.engines import Samples
 from octavia_dag.resources.studio.decoding import SaidWord
+from octavia_dag.resources.studio.quiet import whisperx_quiet
 from octavia_dag.resources.whisper import RATE_HZ
 
 # The model sees nothing in less than this.
@@ -45,10 +46,12 @@ class Aligner:
 def load_aligner(folder: Path, language: str, device: str) -> Aligner:
     """The aligner in a folder; a ModelError where there is none."""
     from transformers import Wav2Vec2FeatureExtractor
-    from whisperx import load_align_model
 
     try:
-        model, told = load_align_model(language, device, model_name=str(folder), model_cache_only=True)
+        with whisperx_quiet():
+            from whisperx import load_align_model
+
+            model, told = load_align_model(language, device, model_name=str(folder), model_cache_only=True)
         extractor: Any = Wav2Vec2FeatureExtractor.from_pretrained(str(folder))
     except (ValueError, OSError) as error:
         raise ModelError(

@@ -6,9 +6,7 @@ faster-whisper's batched decoder, which whisperx is built on. Decoding is greedi
 the window before, no timestamps asked of the decoder.
 """
 
-import contextlib
 import math
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +17,7 @@ import numpy as np
 
 from octavia_dag.errors import EngineError, ModelError, SettingsError
 from octavia_dag.resources.engines import Samples
+from octavia_dag.resources.studio.quiet import whisperx_quiet
 from octavia_dag.resources.whisper import LANGUAGE_WINDOW_S, LANGUAGE_WINDOWS, LANGUAGES, RATE_HZ
 
 # Files without which a library would fetch its own from the network.
@@ -55,11 +54,10 @@ def load_whisper(folder: Path, device: str, *, compute_type: str, threads: int, 
             f"The weights in {folder} are no whisper model of faster-whisper: {absent[0]} is not there; name a folder "
             "or a repository that holds a CTranslate2 conversion."
         )
-    from whisperx.asr import load_model
-
     kind, _, index = device.partition(":")
-    # whisperx prints what it does, and the output of a command belongs to the command.
-    with contextlib.redirect_stdout(sys.stderr):
+    with whisperx_quiet():
+        from whisperx import load_model
+
         try:
             return load_model(
                 str(folder),

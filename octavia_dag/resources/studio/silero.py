@@ -16,6 +16,7 @@ import numpy as np
 from octavia_dag.dubbing.windows import PAUSE_S, WINDOW_S, split_long
 from octavia_dag.resources.engines import Samples
 from octavia_dag.resources.stopwatch import busy
+from octavia_dag.resources.studio.quiet import whisperx_quiet
 from octavia_dag.schema import Span
 
 RATE_HZ = 16000
@@ -38,8 +39,9 @@ def revision() -> str:
 
 def packaged_silero() -> Any:
     """A `whisperx.vads.vad.Vad` that finds stretches of speech of at most `LONGEST_S`."""
-    from whisperx.diarize import Segment
-    from whisperx.vads.vad import Vad
+    with whisperx_quiet():
+        from whisperx.diarize import Segment
+        from whisperx.vads.vad import Vad
 
     model, get_speech_timestamps = _silero()
 

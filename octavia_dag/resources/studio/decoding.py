@@ -89,7 +89,7 @@ def decode(pipeline: Any, sounds: Sequence[Samples], language: str, *, beam: int
     options = replace(pipeline.options, multilingual=False, beam_size=beam, hotwords=told)
     with out_of_memory():
         encoded, found = BatchedInferencePipeline(model).generate_segment_batched(
-            _features(model, sounds), tokenizer, options
+            features_of(model, sounds), tokenizer, options
         )
         texts = [[token for token in one["tokens"] if token < tokenizer.eot] for one in found]
         frames = [min(_MOST_FRAMES, math.ceil(len(sound) / RATE_HZ * _FRAMES_PER_S)) for sound in sounds]
@@ -105,7 +105,7 @@ def language_probabilities(pipeline: Any, sound: Samples) -> dict[str, float]:
     step = LANGUAGE_WINDOW_S * RATE_HZ
     windows = [sound[start : start + step] for start in range(0, min(len(sound), LANGUAGE_WINDOWS * step), step)]
     with out_of_memory():
-        found = model.model.detect_language(model.encode(_features(model, windows)))
+        found = model.model.detect_language(model.encode(features_of(model, windows)))
     mean: dict[str, float] = dict.fromkeys(LANGUAGES, 0.0)
     for window in found:
         for token, probability in window:
@@ -129,7 +129,8 @@ def _gave_out(error: Exception) -> bool:
     return "out of memory" in str(error).lower()
 
 
-def _features(model: Any, sounds: Sequence[Samples]) -> Any:
+def features_of(model: Any, sounds: Sequence[Samples]) -> Any:
+    """What the model sees of each sound, filled up to 30 s."""
     from faster_whisper.audio import pad_or_trim
 
     return np.stack([pad_or_trim(model.feature_extractor(sound)[..., :-1]) for sound in sounds])

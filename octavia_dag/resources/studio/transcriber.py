@@ -2,14 +2,16 @@
 
 Windows are the embedded transcriber's, and so are the two faults that are mended by hearing again: a window that got
 stuck on a phrase is heard in halves, and speech that a window passed over is heard alone; here all that must be heard
-again makes the next batch. Word times come from the language's aligner where it has one, else from whisper itself.
+again makes the next batch. What was passed over is judged by whisper's own word times; in the end the language's
+aligner, where it has one, times the words of all windows anew.
 """
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import Field
+from pydantic import PositiveInt
 
 from octavia_dag.dubbing.hearing import MAX_COMPRESSION, compression_ratio
 from octavia_dag.dubbing.windows import WINDOW_S, Window, halves, pack_windows, unheard
@@ -26,7 +28,7 @@ from octavia_dag.resources.studio.engine import StudioEngine
 from octavia_dag.resources.studio.residency import in_batches, memory_errors
 from octavia_dag.resources.weights import revision, weights_dir
 from octavia_dag.resources.whisper import LANGUAGES, RATE_HZ, TIMES_AGAIN, code_of, likeliest, segments_of, words_of
-from octavia_dag.schema import Span
+from octavia_dag.schema import Span, Word
 
 R = TypeVar("R")
 ABSENT = "absent"
@@ -34,7 +36,24 @@ _METHOD = "windows-1"  # how the weights are run; another number where equal wei
 # With a batch of 16: the weights, and what is remembered of each window.
 _WHISPER_GIB = 5.0
 _ALIGNER_GIB = 3.0
-_Heard = tuple[Sequence[SaidWord], float]
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What was heard in one window, at the window's own times."""
+
+    window: Window
+    sound: Samples
+    words: Sequence[SaidWord]
+    no_speech: float
+
+    def placed(self) -> list[tuple[int, Word]]:
+        """The words in their regions."""
+        return settle(words_of(self.words, self.window), self.window.regions)
+
+    def compression(self) -> float:
+        """How far the text repeats itself."""
+        return compression_ratio(join_words(words_of(self.words, self.window)))
 
 
 class WhisperXTranscriber(StudioEngine, Transcriber):
@@ -48,8 +67,8 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
     needs: ClassVar[str] = "whisperx"
 
     weights: str = "mobiuslabsgmbh/faster-whisper-large-v3-turbo@main"
-    batch: int = Field(16, ge=1)
-    beam: int = Field(5, ge=1)
+    batch: PositiveInt = 16
+    beam: PositiveInt = 5
     compute_type: str = ""
     hotwords: str = ""
     aligners: Aligners = "all"
@@ -69,7 +88,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
             Licence(part="whisperx", name="BSD-2-Clause"),
             Licence(part="silero-vad", name="MIT"),
         )
-        return parts + (licences_of(code_of(language), self._choices()) if language else ())
+        return parts + (licences_of(language.partition("-")[0].lower(), self._choices()) if language else ())
 
     def references(self) -> tuple[str, ...]:
         """Whisper's weights, and the aligners that the settings name; the default ones may be absent."""
@@ -112,29 +131,31 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         if not inside:
             return []
         parts = silero.part_at_pauses(inside, sound, self._vad)
-        waiting = [(window, TIMES_AGAIN) for window in pack_windows(parts, len(sound) / RATE_HZ)]
+        heard = self._heard(sound, pack_windows(parts, len(sound) / RATE_HZ), code)
+        aligned = self._aligned([one.sound for one in heard], [one.words for one in heard], code)
         segments: list[HeardSegment] = []
-        while waiting:
-            again: list[tuple[Window, int]] = []
-            heard = self._heard(sound, [window for window, _ in waiting], code)
-            for (window, times), (said, no_speech) in zip(waiting, heard, strict=True):
-                words = words_of(said, window)
-                compression = compression_ratio(join_words(words))
-                if compression > MAX_COMPRESSION and len(window.regions) > 1:
-                    again += [(half, times) for half in halves(window)]
-                    continue
-                placed = settle(words, window.regions)
-                segments += segments_of(placed, no_speech, compression)
-                again += [(missed, times - 1) for missed in unheard(placed, window)] if times else []
-            waiting = again
+        for one, words in zip(heard, aligned, strict=True):
+            own, better = one.placed(), settle(words_of(words, one.window), one.window.regions)
+            # Where an aligner puts words far from all speech it is lost, and whisper's own times are the better ones.
+            segments += segments_of(better if len(better) == len(own) else own, one.no_speech, one.compression())
         return sorted(segments, key=lambda segment: segment.start)
 
     def _heard(self, sound: Samples, windows: Sequence[Window], code: str) -> list[_Heard]:
-        """What is said in each window, at the window's own times."""
-        sounds = [window.cut(sound, RATE_HZ) for window in windows]
-        decoded = self._decoded(sounds, code)
-        timed = self._aligned(sounds, [one.words for one in decoded], code)
-        return [(words, one.no_speech) for words, one in zip(timed, decoded, strict=True)]
+        """What is said in the windows, and in those that had to be heard again."""
+        heard: list[_Heard] = []
+        waiting = [(window, TIMES_AGAIN) for window in windows]
+        while waiting:
+            sounds = [window.cut(sound, RATE_HZ) for window, _ in waiting]
+            again: list[tuple[Window, int]] = []
+            for (window, times), part, found in zip(waiting, sounds, self._decoded(sounds, code), strict=True):
+                one = _Heard(window, part, found.words, found.no_speech)
+                if one.compression() > MAX_COMPRESSION and len(window.regions) > 1:
+                    again += [(half, times) for half in halves(window)]
+                    continue
+                heard.append(one)
+                again += [(missed, times - 1) for missed in unheard(one.placed(), window)] if times else []
+            waiting = again
+        return heard
 
     def _decoded(self, sounds: Sequence[Samples], code: str) -> list[Decoded]:
         def run(batch: Sequence[Samples], device: str) -> Sequence[Decoded]:

@@ -1,5 +1,6 @@
 """A wav2vec2 reads letters off the sound: many windows at once as one by one, and every word inside its region."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def base(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def spoken(media_dir: Path, models_dir: str) -> Spoken:
-    sound = sound_16k(media_dir / "dialogue" / "dialogue.mp4", models_dir)
+    sound = sound_16k(media_dir / "englishvideo.mp4", models_dir)
     return sound, regions_of(sound), "en"
 
 
@@ -139,11 +140,38 @@ def test_aligned_words_are_the_same_words_inside_their_regions(
     plain = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu")
     aligned = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu", aligner_weights=f"en={large}")
     before, after = plain.transcribe(sound, regions, language), aligned.transcribe(sound, regions, language)
-    assert sorted(hear_text(after).split()) == sorted(hear_text(before).split())
     words = [word for one in after for word in one.words]
-    assert [word.start for word in words] != [word.start for one in before for word in one.words]
+    assert sorted(word.text for word in words) == sorted(word.text for one in before for word in one.words)
     for word in words:
         assert any(region.start <= word.start <= word.end <= region.end for region in regions)
+
+
+def test_aligned_words_have_the_aligners_times(
+    large: str, models_dir: str, base: str, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An aligner that hears everything 0.2 s earlier moves every word that nothing holds back."""
+
+    def earlier(_: Any, words: list[SaidWord], *_rest: Any) -> list[SaidWord]:
+        return [replace(word, start=max(0.0, word.start - 0.2), end=max(0.1, word.end - 0.2)) for word in words]
+
+    plain = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu")
+    aligned = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu", aligner_weights=f"en={large}")
+    before = [word for one in plain.transcribe(*spoken) for word in one.words]
+    monkeypatch.setattr("octavia_dag.resources.studio.transcriber.align_words", earlier)
+    after = [word for one in aligned.transcribe(*spoken) for word in one.words]
+    assert float(np.median([a.end - b.end for a, b in zip(before, after, strict=True)])) == pytest.approx(0.2, abs=0.02)
+
+
+def test_an_alignment_that_loses_a_word_is_not_believed(
+    large: str, models_dir: str, base: str, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: Any, words: list[SaidWord], *_rest: Any) -> list[SaidWord]:
+        return [replace(word, start=0.0, end=0.01) for word in words]
+
+    plain = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu")
+    aligned = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu", aligner_weights=f"en={large}")
+    monkeypatch.setattr("octavia_dag.resources.studio.transcriber.align_words", lost)
+    assert aligned.transcribe(*spoken) == plain.transcribe(*spoken)
 
 
 def test_the_revision_says_which_languages_are_aligned(large: str, models_dir: str, base: str) -> None:

@@ -8,7 +8,7 @@ aligner, where it has one, times the words of all windows anew.
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import PositiveInt
@@ -135,9 +135,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         aligned = self._aligned([one.sound for one in heard], [one.words for one in heard], code)
         segments: list[HeardSegment] = []
         for one, words in zip(heard, aligned, strict=True):
-            own, better = one.placed(), settle(words_of(words, one.window), one.window.regions)
-            # Where an aligner puts words far from all speech it is lost, and whisper's own times are the better ones.
-            segments += segments_of(better if len(better) == len(own) else own, one.no_speech, one.compression())
+            segments += segments_of(replace(one, words=words).placed(), one.no_speech, one.compression())
         return sorted(segments, key=lambda segment: segment.start)
 
     def _heard(self, sound: Samples, windows: Sequence[Window], code: str) -> list[_Heard]:

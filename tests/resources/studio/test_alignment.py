@@ -10,7 +10,6 @@ from recordings import regions_of, sound_16k
 from tiny_transcriber import tiny_aligner, whisper_base
 from transcriber_contract import Spoken
 
-from octavia_dag.dubbing.hearing import hear_text
 from octavia_dag.errors import ModelError, SettingsError
 from octavia_dag.resources.engines import Samples
 from octavia_dag.resources.licences import refuse_forbidden
@@ -160,18 +159,6 @@ def test_aligned_words_have_the_aligners_times(
     monkeypatch.setattr("octavia_dag.resources.studio.transcriber.align_words", earlier)
     after = [word for one in aligned.transcribe(*spoken) for word in one.words]
     assert float(np.median([a.end - b.end for a, b in zip(before, after, strict=True)])) == pytest.approx(0.2, abs=0.02)
-
-
-def test_an_alignment_that_loses_a_word_is_not_believed(
-    large: str, models_dir: str, base: str, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def lost(_: Any, words: list[SaidWord], *_rest: Any) -> list[SaidWord]:
-        return [replace(word, start=0.0, end=0.01) for word in words]
-
-    plain = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu")
-    aligned = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu", aligner_weights=f"en={large}")
-    monkeypatch.setattr("octavia_dag.resources.studio.transcriber.align_words", lost)
-    assert aligned.transcribe(*spoken) == plain.transcribe(*spoken)
 
 
 def test_the_revision_says_which_languages_are_aligned(large: str, models_dir: str, base: str) -> None:

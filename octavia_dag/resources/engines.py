@@ -118,13 +118,12 @@ class Transcriber(Engine):
     def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
         """What is said inside `regions` of a mono 16 kHz sound; times are those of `sound`; empty sound, empty list."""
 
-    @property
-    def takes_hot_words(self) -> bool:
-        """Whether it can be told names and terms to expect."""
-        return False
+    def hot_words(self, terms: Sequence[str]) -> tuple[str, ...]:
+        """The first of `terms`, as many as it can be told to expect; none where it takes none."""
+        return ()
 
     def expecting(self, words: Sequence[str]) -> Self:
-        """The same transcriber, which expects `words` too; one that takes no hot words stays as it is."""
+        """The same transcriber, which expects these `hot_words` too."""
         return self
 
 

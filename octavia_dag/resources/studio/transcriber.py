@@ -9,6 +9,7 @@ aligner, where it has one, times the words of all windows anew.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import PositiveInt
@@ -36,6 +37,8 @@ _METHOD = "windows-1"  # how the weights are run; another number where equal wei
 # With a batch of 16: the weights, and what is remembered of each window.
 _WHISPER_GIB = 5.0
 _ALIGNER_GIB = 3.0
+# Half of what whisper remembers is for hot words: 223 tokens.
+_HOT_BYTES = 220
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,14 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         """Whisper's weights, and the aligners that the settings name; the default ones may be absent."""
         return (self.weights, *(one.reference for one in self._choices().values() if one.named))
 
-    @property
-    def takes_hot_words(self) -> bool:
-        """Whisper is shown them."""
-        return True
+    def hot_words(self, terms: Sequence[str]) -> tuple[str, ...]:
+        """The first of `terms`, as many as whisper surely holds beside its own: a token is a byte at least."""
+        room = _HOT_BYTES - len(self.hotwords.encode())
+        ends = accumulate(len(f", {term}".encode()) for term in terms)
+        return tuple(term for term, end in zip(terms, ends, strict=True) if end <= room)
 
     def expecting(self, words: Sequence[str]) -> Self:
-        """The same transcriber, which expects `words` too."""
+        """The same transcriber, which expects these `hot_words` too."""
         fields: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
         fields["hotwords"] = ", ".join(filter(None, (self.hotwords, *words)))
         return type(self)(**fields)

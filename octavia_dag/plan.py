@@ -25,6 +25,7 @@ GIVEN = {
     "lines": "the original's corrections changed",
     "texts": "wordings of people changed",
     "names": "speakers were named otherwise",
+    "hot_words": "glossary terms that the transcriber expects changed",
     "glossary": "glossary entries that occur in the text changed",
     "memory": "approved lines in the memory changed",
     "personal": "the personal voice was added, changed or removed",

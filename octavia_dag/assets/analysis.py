@@ -12,6 +12,7 @@ import dagster as dg
 from octavia_dag.assets.corrections import edits_in
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import pictures_of, table_of
+from octavia_dag.assets.wordings import HOT_WORDS
 from octavia_dag.dubbing.chunking import pack_chunks
 from octavia_dag.dubbing.edits import corrected
 from octavia_dag.dubbing.hearing import accept, verdict
@@ -125,7 +126,8 @@ def _make_chunks(work: Work) -> Made:
     regions = speech_in(sound, threshold=chosen.speech_threshold, min_silence_s=chosen.min_silence_s)
     if not regions or language is None:
         return Made(Chunks(language=None, regions=(), chunks=()))
-    heard = work.engine(Transcriber, "transcriber", language).transcribe(sound, regions, language)
+    ear = work.engine(Transcriber, "transcriber", language).expecting(work.extras.get(HOT_WORDS.name, ()))
+    heard = ear.transcribe(sound, regions, language)
     believed = work.settings.transcription.min_logprob
     kept, dropped = accept(heard, regions, min_logprob=believed, clip_s=len(sound) / HEARING_HZ)
     words = _in_sentences(work, [word for segment in kept for word in segment.words], language)

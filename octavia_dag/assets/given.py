@@ -12,7 +12,8 @@ from octavia_dag.assets.giving import Asked, Giver
 from octavia_dag.resources.artifacts import Current
 
 GIVERS: tuple[Giver, ...] = (
-    corrections.LINES, corrections.TEXTS, corrections.NAMES, wordings.GLOSSARY, wordings.MEMORY, personal.PERSONAL,
+    corrections.LINES, corrections.TEXTS, corrections.NAMES, wordings.HOT_WORDS, wordings.GLOSSARY, wordings.MEMORY,
+    personal.PERSONAL,
 )  # fmt: skip
 
 

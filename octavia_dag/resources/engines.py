@@ -12,7 +12,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import dagster as dg
 import numpy as np
@@ -128,6 +128,14 @@ class Transcriber(Engine):
     @abstractmethod
     def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
         """What is said inside `regions` of a mono 16 kHz sound; times are those of `sound`; empty sound, empty list."""
+
+    def hot_words(self, terms: Sequence[str]) -> tuple[str, ...]:
+        """The first of `terms`, as many as it can be told to expect; none where it takes none."""
+        return ()
+
+    def expecting(self, words: Sequence[str]) -> Self:
+        """The same transcriber, which expects these `hot_words` too."""
+        return self
 
 
 class Segmenter(Engine):

@@ -134,6 +134,10 @@ class Translator(Engine):
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """One translation per text, in order. An unsupported pair is a PairError that names the supported ones."""
 
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+        """Translations of each text, the best first and one at least, for a caller who has too little room for it."""
+        return [[text] for text in self.translate(texts, source, target)]
+
 
 class Condenser(Engine):
     """Says the same in fewer words."""

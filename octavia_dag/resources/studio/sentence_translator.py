@@ -38,8 +38,8 @@ class Loaded:
 
 
 class SentenceTranslator(StudioEngine, Translator):
-    """`beams` are searched and `alternatives` of them offered, at most `beams`; `batch` sentences run at a time, and
-    none of them becomes longer than `longest` tokens.
+    """`beams` are searched and up to `alternatives` of them offered; `batch` sentences run at a time, and none of them
+    becomes longer than `longest` tokens.
     """
 
     beams: int = Field(default=5, ge=1, le=32)
@@ -134,7 +134,6 @@ class SentenceTranslator(StudioEngine, Translator):
     def _generated(self, texts: Sequence[str], source: str, target: str, device: str) -> list[list[str]]:
         import torch
 
-        offered = min(self.alternatives, self.beams)
         with self.resident("model", self.NEEDS_GIB, self.load, device) as loaded, torch.inference_mode():
             batch = self.encoded(loaded, texts, source, target, padding=True, return_tensors="pt").to(device)
             with busy("engine", self.NAME):
@@ -143,13 +142,14 @@ class SentenceTranslator(StudioEngine, Translator):
                     **self.steered(target),
                     do_sample=False,
                     num_beams=self.beams,
-                    num_return_sequences=offered,
+                    num_return_sequences=self.beams,
                     max_new_tokens=self.longest,
                 )
             said = loaded.tokenizer.batch_decode(made, skip_special_tokens=True)
             ended = _ended(made, loaded.model.generation_config.eos_token_id)
         whole = [" ".join(text.split()) if end else "" for text, end in zip(said, ended, strict=True)]
-        found = [list(dict.fromkeys(filter(None, whole[at : at + offered]))) for at in range(0, len(whole), offered)]
+        beams = (whole[at : at + self.beams] for at in range(0, len(whole), self.beams))
+        found = [list(dict.fromkeys(filter(None, one)))[: self.alternatives] for one in beams]
         for text, candidates in zip(texts, found, strict=True):
             if not candidates:
                 raise EngineError(
@@ -172,7 +172,7 @@ def opened(engine: SentenceTranslator, kind: Any, device: str, precision: str) -
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, TypeError) as error:  # the last where a tokenizer's files are missing
         raise ModelError(
             f"The weights {engine.weights} could not be loaded as {kind.__name__} ({error}); name weights of "
             f"{engine.NAME} in translation.options."

@@ -18,10 +18,10 @@ class MadladTranslator(SentenceTranslator):
 
     weights: str = "google/madlad400-3b-mt@main"
 
-    NAME: ClassVar[str] = "madlad-400"
-    LICENCE: ClassVar[Licence] = Licence(part="MADLAD-400", name="Apache-2.0")
-    NEEDS_GIB: ClassVar[float] = 9.0
-    CODES: ClassVar[Mapping[str, str]] = {
+    called: ClassVar[str] = "madlad-400"
+    licence: ClassVar[Licence] = Licence(part="MADLAD-400", name="Apache-2.0")
+    needs_gib: ClassVar[float] = 9.0
+    codes: ClassVar[Mapping[str, str]] = {
         "en": "<2en>",
         "es": "<2es>",
         "fr": "<2fr>",
@@ -47,7 +47,7 @@ class MadladTranslator(SentenceTranslator):
 
         loaded = opened(self, T5ForConditionalGeneration, device, "bfloat16")
         read = loaded.tokenizer.get_vocab()
-        missing = [tag for tag in self.CODES.values() if tag not in read]
+        missing = [tag for tag in self.codes.values() if tag not in read]
         if missing:
             raise ModelError(
                 f"The weights {self.weights} lack the tags {', '.join(missing)}, which every MADLAD-400 has; name "

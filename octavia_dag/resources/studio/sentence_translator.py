@@ -47,11 +47,12 @@ class SentenceTranslator(StudioEngine, Translator):
     batch: int = Field(default=32, ge=1)
     longest: int = Field(default=256, ge=8)
 
-    NAME: ClassVar[str]
-    LICENCE: ClassVar[Licence]
-    NEEDS_GIB: ClassVar[float]
+    needs: ClassVar[str] = "transformers"
+    called: ClassVar[str]
+    licence: ClassVar[Licence]
+    needs_gib: ClassVar[float]
     # Language tag -> the model's own code of it.
-    CODES: ClassVar[Mapping[str, str]]
+    codes: ClassVar[Mapping[str, str]]
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
@@ -71,15 +72,15 @@ class SentenceTranslator(StudioEngine, Translator):
     def info(self) -> EngineInfo:
         """The weights, and how they are searched."""
         told = f"{self.weights_revision()} {_METHOD} beams {self.beams} {self.alternatives} longest {self.longest}"
-        return EngineInfo(name=self.NAME, revision=told, licence=self.LICENCE.name, languages=tuple(self.CODES))
+        return EngineInfo(name=self.called, revision=told, licence=self.licence.name, languages=tuple(self.codes))
 
     def licences(self, language: str | None = None) -> tuple[Licence, ...]:
         """Of the weights; the same in every language."""
-        return (self.LICENCE,)
+        return (self.licence,)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Any two of its languages."""
-        return frozenset(permutations(self.CODES, 2))
+        return frozenset(permutations(self.codes, 2))
 
     def quality(self, source: str, target: str) -> str | None:
         """ "neural" for every pair it has."""
@@ -105,21 +106,21 @@ class SentenceTranslator(StudioEngine, Translator):
         pair = (normal_tag(source), normal_tag(target))
         if pair not in self.pairs():
             raise PairError(
-                f"Translating from {source} to {target} is not possible with {self.NAME}, which translates between any "
-                f"two of {', '.join(self.CODES)}; ask for two of these, or choose another translator."
+                f"Translating from {source} to {target} is not possible with {self.called}, which translates between any "
+                f"two of {', '.join(self.codes)}; ask for two of these, or choose another translator."
             )
-        return self.CODES[pair[0]], self.CODES[pair[1]]
+        return self.codes[pair[0]], self.codes[pair[1]]
 
     def _translated(self, texts: Sequence[str], source: str, target: str) -> dict[str, list[str]]:
         """Candidates of each sentence; the longest run first, so that too large a batch shows at once."""
-        with self.resident("model", self.NEEDS_GIB, self.load) as loaded:
+        with self.resident("model", self.needs_gib, self.load) as loaded:
             lengths = [len(one) for one in self.encoded(loaded, texts, source, target)["input_ids"]]
         ordered = [text for _, text in sorted(zip(lengths, texts, strict=True), reverse=True)]
 
         def run(some: Sequence[str]) -> list[list[str]]:
             return self._run(some, source, target)
 
-        what = f"Translating a sentence with {self.NAME}"
+        what = f"Translating a sentence with {self.called}"
         return dict(zip(ordered, in_batches(ordered, run, size=self.batch, what=what), strict=True))
 
     def _run(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
@@ -134,9 +135,9 @@ class SentenceTranslator(StudioEngine, Translator):
     def _generated(self, texts: Sequence[str], source: str, target: str, device: str) -> list[list[str]]:
         import torch
 
-        with self.resident("model", self.NEEDS_GIB, self.load, device) as loaded, torch.inference_mode():
+        with self.resident("model", self.needs_gib, self.load, device) as loaded, torch.inference_mode():
             batch = self.encoded(loaded, texts, source, target, padding=True, return_tensors="pt").to(device)
-            with busy("engine", self.NAME):
+            with busy("engine", self.called):
                 made = loaded.model.generate(
                     **batch,
                     **self.steered(target),
@@ -153,7 +154,7 @@ class SentenceTranslator(StudioEngine, Translator):
         for text, candidates in zip(texts, found, strict=True):
             if not candidates:
                 raise EngineError(
-                    f"Translating {text!r} from {source} to {target} with {self.NAME} gave no whole sentence within "
+                    f"Translating {text!r} from {source} to {target} with {self.called} gave no whole sentence within "
                     f"{self.longest} tokens; correct the line's text, or choose another translator."
                 )
         return found
@@ -175,7 +176,7 @@ def opened(engine: SentenceTranslator, kind: Any, device: str, precision: str) -
     except (OSError, ValueError, TypeError) as error:  # the last where a tokenizer's files are missing
         raise ModelError(
             f"The weights {engine.weights} could not be loaded as {kind.__name__} ({error}); name weights of "
-            f"{engine.NAME} in translation.options."
+            f"{engine.called} in translation.options."
         ) from error
     return Loaded(model.to(device).eval(), tokenizer)
 

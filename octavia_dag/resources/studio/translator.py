@@ -18,16 +18,16 @@ class SeamlessTranslator(SentenceTranslator):
 
     weights: str = "facebook/seamless-m4t-v2-large@main"
 
-    NAME: ClassVar[str] = "seamless-m4t-v2"
-    LICENCE: ClassVar[Licence] = Licence(
+    called: ClassVar[str] = "seamless-m4t-v2"
+    licence: ClassVar[Licence] = Licence(
         part="SeamlessM4T v2",
         name="CC-BY-NC-4.0",
         commercial=False,
         instead="the profile studio-commercial (MADLAD-400)",
     )
     # 1.4 billion parameters in half precision, and a batch of 32 sentences in five beams.
-    NEEDS_GIB: ClassVar[float] = 5.0
-    CODES: ClassVar[Mapping[str, str]] = {
+    needs_gib: ClassVar[float] = 5.0
+    codes: ClassVar[Mapping[str, str]] = {
         "en": "eng",
         "es": "spa",
         "fr": "fra",
@@ -55,7 +55,7 @@ class SeamlessTranslator(SentenceTranslator):
         loaded = opened(self, SeamlessM4Tv2ForTextToText, device, "float16")
         spoken = getattr(loaded.model.generation_config, "text_decoder_lang_to_code_id", {})
         read = loaded.tokenizer.get_vocab()
-        missing = [code for code in self.CODES.values() if code not in spoken or f"__{code}__" not in read]
+        missing = [code for code in self.codes.values() if code not in spoken or f"__{code}__" not in read]
         if missing:
             raise ModelError(
                 f"The weights {self.weights} lack the languages {', '.join(missing)}, which every SeamlessM4T v2 has; "

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import sealed
 from tiny_translator import tiny_madlad, tiny_seamless
 from translator_contract import TEXTS, TranslatorContract
 
@@ -18,6 +17,7 @@ from octavia_dag.resources.licences import refuse_forbidden
 from octavia_dag.resources.studio.madlad import MadladTranslator
 from octavia_dag.resources.studio.sentence_translator import SentenceTranslator, normal_tag
 from octavia_dag.resources.studio.translator import SeamlessTranslator
+from octavia_dag.resources.weights import seal
 
 pytestmark = pytest.mark.studio
 
@@ -27,11 +27,17 @@ LONGEST = 12
 MANY = [*TEXTS, "Yes!", "The quick brown fox jumps over a lazy dog, and then it needs a small test.", "No?"]
 
 
+def sealed(folder: Path) -> str:
+    """The reference of weights made here, sealed as an operator seals a folder."""
+    seal(folder, str(folder), "tiny")
+    return str(folder)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     made: dict[str, str] = {}
     for name, (kind, tiny) in KINDS.items():
-        made[name] = sealed(tiny(tmp_path_factory.mktemp("weights") / name, kind.CODES.values()))
+        made[name] = sealed(tiny(tmp_path_factory.mktemp("weights") / name, kind.codes.values()))
     return made
 
 
@@ -43,7 +49,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def make(name: str, folders: dict[str, str], tmp_path: Path) -> Made:
     def made(**options: Any) -> SentenceTranslator:
-        given = {"weights": folders[name], "longest": LONGEST, "models_dir": str(tmp_path), **options}
+        given: dict[str, Any] = {"weights": folders[name], "longest": LONGEST, "models_dir": str(tmp_path), **options}
         return KINDS[name][0](**given)
 
     return made
@@ -128,7 +134,7 @@ def test_the_source_is_told_to_seamless_and_seen_by_madlad_itself(name: str, mak
 )
 def test_a_loose_tag_names_a_listed_language(loose: str, tag: str) -> None:
     assert normal_tag(loose) == tag
-    assert tag in SeamlessTranslator.CODES
+    assert tag in SeamlessTranslator.codes
 
 
 def test_a_loose_pair_is_served_as_the_listed_one(make: Made) -> None:
@@ -146,7 +152,7 @@ def test_a_pair_that_is_none_is_refused(make: Made, pair: tuple[str, str]) -> No
 def test_what_it_is_and_can_is_told_without_weights(name: str, make: Made) -> None:
     absent = make(weights="nobody/nothing@main")
     assert absent.info().revision.startswith("absent ")
-    assert len(absent.pairs()) == len(KINDS[name][0].CODES) * (len(KINDS[name][0].CODES) - 1)
+    assert len(absent.pairs()) == len(KINDS[name][0].codes) * (len(KINDS[name][0].codes) - 1)
     with pytest.raises(ModelError, match="octavia models pull nobody/nothing@main"):
         absent.translate(TEXTS, "en", "fr")
 
@@ -179,7 +185,7 @@ def test_weights_that_lack_a_language_are_refused_when_they_are_loaded(
     name: str, code: str, make: Made, tmp_path: Path
 ) -> None:
     kind, tiny = KINDS[name]
-    lacking = sealed(tiny(tmp_path / "lacking", [one for one in kind.CODES.values() if one != code]))
+    lacking = sealed(tiny(tmp_path / "lacking", [one for one in kind.codes.values() if one != code]))
     with pytest.raises(ModelError, match=code):
         make(weights=lacking).translate(TEXTS, "en", "fr")
 
@@ -196,7 +202,7 @@ def test_weights_without_their_tokenizer_or_safetensors_are_a_sentence(
     name: str, suffix: str, make: Made, tmp_path: Path
 ) -> None:
     kind, tiny = KINDS[name]
-    folder = tiny(tmp_path / "half", kind.CODES.values())
+    folder = tiny(tmp_path / "half", kind.codes.values())
     for path in folder.glob(f"*{suffix}"):
         path.unlink()
     with pytest.raises(ModelError, match="could not be loaded as"):
@@ -210,7 +216,7 @@ def test_a_wrong_digest_is_refused(name: str, folders: dict[str, str], make: Mad
 
 def test_a_sentence_that_comes_to_no_end_is_an_error_that_quotes_it(name: str, make: Made, tmp_path: Path) -> None:
     kind, tiny = KINDS[name]
-    endless = make(weights=sealed(tiny(tmp_path / "endless", kind.CODES.values(), ends=False)))
+    endless = make(weights=sealed(tiny(tmp_path / "endless", kind.codes.values(), ends=False)))
     with pytest.raises(EngineError, match=r"And I love this city.*no whole sentence within 12 tokens"):
         endless.translate([TEXTS[1]], "en", "fr")
 
@@ -261,7 +267,11 @@ def test_it_goes_to_the_cpu_only_where_that_is_allowed(
 ) -> None:
     little_memory["room"] = len(MANY)
     whole = make().candidates(TEXTS, "en", "fr")
-    monkeypatch.setattr("octavia_dag.resources.studio.engine.device_of", lambda _: "cpu:0")
+
+    def card(_: str) -> str:
+        return "cpu:0"
+
+    monkeypatch.setattr("octavia_dag.resources.studio.engine.device_of", card)
     little_memory.update(room=0, card="cpu:0", runs=[])
     with pytest.raises(EngineError, match="memory"):
         make(batch=1).candidates(TEXTS, "en", "fr")

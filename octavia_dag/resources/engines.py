@@ -252,6 +252,7 @@ class EngineRoom(dg.ConfigurableResource):
     threads: int = 0
     device: str = ""
     chat_key: str = ""
+    remote_key: str = ""
 
     def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
         """The engine that `path` names; a SettingsError says what is wrong with a path that names none.

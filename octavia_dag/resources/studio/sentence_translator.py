@@ -106,8 +106,8 @@ class SentenceTranslator(StudioEngine, Translator):
         pair = (normal_tag(source), normal_tag(target))
         if pair not in self.pairs():
             raise PairError(
-                f"Translating from {source} to {target} is not possible with {self.called}, which translates between any "
-                f"two of {', '.join(self.codes)}; ask for two of these, or choose another translator."
+                f"Translating from {source} to {target} is not possible with {self.called}, which translates between "
+                f"any two of {', '.join(self.codes)}; ask for two of these, or choose another translator."
             )
         return self.codes[pair[0]], self.codes[pair[1]]
 

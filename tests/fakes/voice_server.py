@@ -144,10 +144,11 @@ def pitch_of(held: str) -> float:
 
 
 def tone(seconds: float, pitch_hz: float, seed: int = 0) -> NDArray[np.float32]:
-    """Five harmonics, whose phases are the seed's."""
+    """Five harmonics, the first the strongest, whose phases are the seed's."""
     at = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 5)
-    return sum(0.1 * np.sin(2 * np.pi * pitch_hz * n * at + phases[n - 1]) for n in range(1, 6)).astype(np.float32)
+    told = [0.2 / n * np.sin(2 * np.pi * pitch_hz * n * at + phases[n - 1]) for n in range(1, 6)]
+    return np.sum(told, axis=0).astype(np.float32)
 
 
 def _speak(handler: BaseHTTPRequestHandler, request: Request) -> None:

@@ -16,17 +16,18 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from octavia_dag.dubbing.numerals import base
 from octavia_dag.dubbing.pitch import median_pitch_hz
+from octavia_dag.dubbing.references import best_segments
 from octavia_dag.errors import EngineError, OctaviaError, PairError, SettingsError
 from octavia_dag.resources.cloning import CloningSynthesizer
 from octavia_dag.resources.engines import Engine, EngineInfo, Licence, Profile, Samples, Utterance, VoiceCloner
 from octavia_dag.resources.stopwatch import busy
 from octavia_dag.resources.studio.remote import Health, VoiceServer, encoded, wav
+from octavia_dag.resources.studio.voice_cloner import voice_class
 from octavia_dag.schema import Span
 
 _METHOD = "remote-1"  # seeds and what is sent; another number where the same server would say it otherwise
 HEARING_HZ = 16000
-# Between the ranges of men and women (85 to 155 Hz, 165 to 255 Hz).
-NEUTRAL_HZ = 160.0
+REFERENCE_S = 30.0
 _LOOK_S = 5.0
 _LEAST_S = 0.4
 _CHATTERBOX = "ar, da, de, el, en, es, fi, fr, he, hi, it, ja, ko, ms, nl, no, pl, pt, ru, sv, sw, tr, zh"
@@ -162,6 +163,8 @@ class RemoteSynthesizer(RemoteEngine, CloningSynthesizer):
 class RemoteCloner(RemoteEngine, VoiceCloner):
     """Knows people by the server's embeddings; a voice is its reference sound. Its class goes by pitch alone."""
 
+    choice: ClassVar[float] = 4.0
+
     def embed(self, sound: Samples) -> Samples:
         """Unit-length embedding of a mono 16 kHz sound of at least 0.4 s, else an EngineError."""
         if len(sound) < _LEAST_S * HEARING_HZ or not np.any(sound):
@@ -172,8 +175,9 @@ class RemoteCloner(RemoteEngine, VoiceCloner):
         return self._embedded(wav(sound, HEARING_HZ), "Knowing somebody by their voice")
 
     def profile(self, speaker: str, sound: Samples, segments: Sequence[Span]) -> Profile:
-        """Profile from the `segments` of a mono 16 kHz sound; they must hold 0.4 s or more, else an EngineError."""
-        parts = [sound[round(s.start * HEARING_HZ) : round(s.end * HEARING_HZ)] for s in segments]
+        """Profile from the clearest 30 s of the `segments` of a mono 16 kHz sound; an EngineError below 0.4 s."""
+        chosen = best_segments(sound, HEARING_HZ, segments, seconds=REFERENCE_S)
+        parts = [sound[round(s.start * HEARING_HZ) : round(s.end * HEARING_HZ)] for s in chosen]
         reference = np.concatenate(parts) if parts else np.zeros(0, np.float32)
         if len(reference) < _LEAST_S * HEARING_HZ or not np.any(reference):
             raise EngineError(
@@ -185,10 +189,10 @@ class RemoteCloner(RemoteEngine, VoiceCloner):
         pitch = median_pitch_hz(reference, HEARING_HZ)
         return Profile(
             speaker=speaker,
-            segments=tuple(segments),
+            segments=chosen,
             embedding=tuple(float(value) for value in self._embedded(held, f"Profiling speaker {speaker}")),
             pitch_hz=pitch,
-            voice_class="female" if pitch > NEUTRAL_HZ else "male",
+            voice_class=voice_class(pitch),
             reference_wav=held,
         )
 
@@ -206,7 +210,9 @@ def checked(synthesizer: CloningSynthesizer, one: Utterance) -> tuple[Profile, s
     if not synthesizer.speaks(one.language):
         raise PairError(f"{asked}: {told.name} speaks {', '.join(told.languages)}; choose another synthesizer.")
     if one.profile is None:
-        raise EngineError(f"{asked}: {told.name} speaks in cloned voices alone, and {one.voice.id} came without one.")
+        raise EngineError(
+            f"{asked}: {told.name} speaks only in cloned voices, and no profile came with {one.voice.id}."
+        )
     return one.profile, asked
 
 

@@ -87,7 +87,7 @@ class XttsEngine(StudioEngine):
 def _model(folder: Path) -> Any:
     import torch
     from TTS.tts.configs.xtts_config import XttsConfig
-    from TTS.tts.models.xtts import Xtts, _legacy_safe_globals
+    from TTS.tts.models.xtts import Xtts, _legacy_safe_globals  # pyright: ignore[reportPrivateUsage]
 
     class ReadOnly(Xtts):
         """As published, but for a file that is only read."""

@@ -109,13 +109,15 @@ def _own_streams(told: Any, seeds: Sequence[int]) -> Any:
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]
 
     class OwnStreams(LogitsProcessor):
-        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # pyright: ignore
+        def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+            left: Any = scores
             for warp in warpers:
-                scores = warp(input_ids, scores)
-            reached = torch.softmax(scores.double(), dim=-1).cumsum(dim=-1)
+                left = warp(input_ids, left)
+            reached = torch.softmax(left.double(), dim=-1).cumsum(dim=-1)
             drawn = torch.stack([torch.rand(1, generator=one, dtype=torch.float64) for one in streams])
             # Below 1 times the whole: what has no share at all cannot be drawn.
-            place = torch.searchsorted(reached, drawn.to(scores.device) * reached[:, -1:], right=True)
-            return torch.full_like(scores, -torch.inf).scatter(1, place, 0.0)
+            place = torch.searchsorted(reached, drawn.to(left.device) * reached[:, -1:], right=True)
+            chosen: Any = torch.full_like(left, -torch.inf).scatter(1, place, 0.0)
+            return chosen
 
     return OwnStreams()

@@ -18,7 +18,7 @@ from octavia_dag.dubbing.edits import corrected
 from octavia_dag.dubbing.hearing import accept, verdict
 from octavia_dag.dubbing.line_ids import named
 from octavia_dag.dubbing.lines import make_lines
-from octavia_dag.dubbing.sentences import punctuated, with_ends
+from octavia_dag.dubbing.sentence_ends import punctuated, with_ends
 from octavia_dag.dubbing.speakers import rttm, speaker_map_of
 from octavia_dag.partitions import VIDEOS
 from octavia_dag.plan import UNUSABLE

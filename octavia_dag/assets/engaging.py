@@ -6,6 +6,7 @@ Step and plan ask here alike, so both come to the same key.
 from collections.abc import Iterable
 from typing import TypeVar
 
+from octavia_dag.errors import SettingsError
 from octavia_dag.graph import ROLE_OPTIONS, ROLE_SETTINGS, Node, RoleName, as_spoken
 from octavia_dag.resources import vad
 from octavia_dag.resources.engines import Engine, Synthesizer
@@ -15,6 +16,8 @@ from octavia_dag.settings import Settings, slice_values
 
 E = TypeVar("E", bound=Engine)
 CHAT_CONDENSER = "octavia_dag.resources.chat_condenser:ChatCondenser"
+# Engines that a server answers for, which may want a key.
+REMOTE = ("octavia_dag.resources.studio.remote_voices:", "octavia_dag.resources.studio.remote_conversion:")
 
 
 def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName, language: str | None = None) -> E:
@@ -27,6 +30,8 @@ def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: Role
         options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
         return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.chat_key})
     path, options = (slice_values(settings, [place])[place] for place in (ROLE_SETTINGS[name], ROLE_OPTIONS[name]))
+    if path.startswith(REMOTE):
+        options = {**_without_key(options, ROLE_OPTIONS[name]), "api_key": workshop.engines.remote_key}
     engine = workshop.engines.get(role, path, options)
     refuse_forbidden(engine, ROLE_SETTINGS[name], settings.catalogue.use, language)
     return engine
@@ -54,3 +59,9 @@ def engines_of(workshop: Workshop, settings: Settings, node: Node) -> dict[str, 
     if node.hears_speech:
         engines["vad"] = vad.revision()
     return engines
+
+
+def _without_key(options: dict[str, str], place: str) -> dict[str, str]:
+    if "api_key" in options:
+        raise SettingsError(f"{place} holds api_key; a key belongs into the variable OCTAVIA_REMOTE_KEY alone.")
+    return options

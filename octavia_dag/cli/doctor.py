@@ -16,7 +16,7 @@ from octavia_dag.assets.engaging import chosen_roles, engine_for
 from octavia_dag.cli.failing import told
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
-from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
+from octavia_dag.environment import CHAT_KEY, REMOTE_KEY, VOICE_KEY, Environment
 from octavia_dag.errors import ModelError, OctaviaError
 from octavia_dag.graph import RoleName
 from octavia_dag.layers import settings_of
@@ -110,6 +110,8 @@ def _room(environment: Environment) -> list[str]:
 def _keys(environment: Environment, tools: Workshop) -> list[str]:
     """Where the keys come from, never what they are."""
     click.echo(f"chat key ({CHAT_KEY}): {'set' if environment.has_chat_key else 'not set; only an endpoint needs it'}")
+    wanted = "not set; only a server of voices needs it"
+    click.echo(f"remote key ({REMOTE_KEY}): {'set' if environment.has_remote_key else wanted}")
     try:
         tools.vault.refuse_unusable()
     except OctaviaError as error:

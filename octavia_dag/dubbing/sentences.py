@@ -1,29 +1,35 @@
-"""Sentence ends that were found later are written into the words, as a transcriber that knows punctuation does.
+"""Where a text's sentences end, for translators that are good at one sentence and lose the second of two.
 
-So everything that looks for sentences (chunks, lines, the translator) finds them there, and nothing else needs to know.
-Words are given marks only as a whole: a transcript with marks of its own keeps those, and gets no others.
+A mark that ends a sentence counts where a space and another word follow it, and no abbreviation or initial stands
+before it. Chinese and Japanese write no spaces: their full-width marks end a sentence wherever they stand.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 
-from octavia_dag.dubbing.word_times import ends_sentence
-from octavia_dag.schema import Word
+from octavia_dag.dubbing.numerals import base
 
-# People say 10 to 20 words a sentence; with fewer ends than one in so many words a transcriber writes none.
-_WORDS_PER_END = 60
-_PAUSES = ",;:-\u2013\u2014\u3001\uff0c"
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Prof|Sr|Sra|Dra|Jr|vs|No|Inc|Ltd|e\.g|i\.e|p\.ex)|\b[A-Z]|\b[A-Z](?:\.[A-Z])+)\.$"
+)
+_SENTENCE_END = re.compile(
+    r"[.!?\u2026\u061f\u06d4\u0964]+[\"'\u201d\u2019)]*\s+(?=[\"'\u201c\u2018(\u00bf\u00a1]?[\w$\u20ac\u00a3])"
+    r"|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d\uff09]*\s*"
+)
+_UNSPACED = ("ja", "zh")
 
 
-def punctuated(words: Sequence[Word]) -> bool:
-    """Whether the words carry punctuation of their own."""
-    return sum(ends_sentence(word.text) for word in words) * _WORDS_PER_END >= len(words)
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, in order; abbreviations and initials end none."""
+    found: list[str] = []
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        if not _ABBREVIATION.search(text[start : match.end()].rstrip()):
+            found.append(text[start : match.end()].strip())
+            start = match.end()
+    return [*found, text[start:].strip()] if text[start:].strip() else found
 
 
-def with_ends(words: Sequence[Word], ends: Mapping[int, str]) -> list[Word]:
-    """The words, with a mark behind those that end a sentence and carry none; it takes the place of a comma."""
-    return [
-        word.model_copy(update={"text": word.text.rstrip(_PAUSES) + ends[index]})
-        if index in ends and not ends_sentence(word.text)
-        else word
-        for index, word in enumerate(words)
-    ]
+def joined_sentences(parts: Sequence[str], language: str) -> str:
+    """The sentences as one text, spaced as `language` spaces them."""
+    return ("" if base(language) in _UNSPACED else " ").join(parts)

@@ -164,6 +164,10 @@ class Translator(Engine):
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """One translation per text, in order. An unsupported pair is a PairError that names the supported ones."""
 
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+        """Translations of each text, the best first and one at least, for a caller who has too little room for it."""
+        return [[text] for text in self.translate(texts, source, target)]
+
 
 class Condenser(Engine):
     """Says the same in fewer words."""
@@ -278,6 +282,7 @@ class EngineRoom(dg.ConfigurableResource):
     threads: int = 0
     device: str = ""
     chat_key: str = ""
+    remote_key: str = ""
 
     def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
         """The engine that `path` names; a SettingsError says what is wrong with a path that names none.

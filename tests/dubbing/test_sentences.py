@@ -1,38 +1,28 @@
-"""At risk: marks over marks, and a transcript that is taken for one without punctuation."""
+"""At risk: a sentence that a translator drops because it came with another, or one that is cut in its middle."""
 
 import pytest
 
-from octavia_dag.dubbing.sentences import punctuated, with_ends
-from octavia_dag.dubbing.word_times import ends_sentence
-from octavia_dag.schema import Word
-
-
-def said(text: str) -> list[Word]:
-    return [
-        Word(text=word, start=0.4 * index, end=0.4 * index + 0.3, confidence=0.9)
-        for index, word in enumerate(text.split())
-    ]
+from octavia_dag.dubbing.sentences import joined_sentences, sentences
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "parts"),
     [
-        ("I said no. " + "and so on " * 10, True),
-        ("and so on " * 40, False),
-        ("Mr. Smith and Mr. Jones " * 30, False),
-        ("one. " + "and so on " * 40, False),
-        ("", True),
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Mr. Brown and Dr. J. Smith came.", ["Mr. Brown and Dr. J. Smith came."]),
+        ("It is 3.5. Yes... no", ["It is 3.5.", "Yes...", "no"]),
+        ('He said "Stop." Then he left', ['He said "Stop."', "Then he left"]),
+        ("¿Qué? ¡No! Nunca.", ["¿Qué?", "¡No!", "Nunca."]),
+        ("これは本です\u3002\u300c本当\uff1f\u300dはい", ["これは本です\u3002", "\u300c本当\uff1f\u300d", "はい"]),
+        ("هل أنت هنا\u061f نعم.", ["هل أنت هنا\u061f", "نعم."]),
+        ("यह सच है\u0964 हाँ\u0964", ["यह सच है\u0964", "हाँ\u0964"]),
+        ("", []),
     ],
 )
-def test_a_transcript_without_sentence_ends_carries_no_punctuation(text: str, expected: bool) -> None:
-    assert punctuated(said(text)) is expected
+def test_a_text_is_cut_into_its_sentences(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts
 
 
-def test_words_that_end_a_sentence_get_the_mark_and_keep_their_times() -> None:
-    words = said("we came, home did you yes. we did")
-    made = with_ends(words, {1: ".", 4: "?", 5: ".", 7: "."})
-    assert [word.text for word in made] == ["we", "came.", "home", "did", "you?", "yes.", "we", "did."]
-    assert [ends_sentence(word.text) for word in made] == [False, True, False, False, True, True, False, True]
-    assert [(word.start, word.end, word.confidence) for word in made] == [
-        (word.start, word.end, word.confidence) for word in words
-    ]
+@pytest.mark.parametrize(("language", "text"), [("en", "One. Two."), ("zh", "One.Two."), ("ja", "One.Two.")])
+def test_sentences_are_joined_as_the_language_spaces_them(language: str, text: str) -> None:
+    assert joined_sentences(["One.", "Two."], language) == text

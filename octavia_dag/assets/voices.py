@@ -5,18 +5,22 @@ as soon as no requested dub of the video still needs it. Whoever needs them afte
 and speaker map, in memory; the data version is a keyed hash, so it stays what it was.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-import numpy as np
 
-from octavia_dag.assets.cast import cast_as_set
+from octavia_dag.assets.cast import candidates_for, cast_as_set, people_in
+from octavia_dag.assets.failing import told_to_dagster
+from octavia_dag.assets.people import NAME as REGISTER
+from octavia_dag.assets.people import PERSON, SHOWN, VOICE
+from octavia_dag.assets.settling import settle
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import table_of
-from octavia_dag.dubbing.voices import Candidate, Person, reference_segments
+from octavia_dag.dubbing.voices import reference_segments
 from octavia_dag.errors import InputError, RefusedError
 from octavia_dag.partitions import LANGUAGES
-from octavia_dag.resources.artifacts import Artifact, ArtifactStore, Manifest
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore, Manifest, data_version
 from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
 from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.locks import locked
@@ -24,7 +28,7 @@ from octavia_dag.resources.sound import read_mono
 from octavia_dag.resources.vault import keyed_hash, open_sealed, seal
 from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import Casting, Reference, SpeakerMap, Stems, VoiceProfiles
+from octavia_dag.schema import Casting, Reference, Role, SpeakerMap, Stems, VoiceProfiles
 
 PAYLOAD = "profiles.sealed"
 MATCHED_NOT_CLONED = (
@@ -40,7 +44,9 @@ def voice_profiles(context: dg.AssetExecutionContext, workshop: Workshop) -> Res
 
 @asset("casting")
 def casting(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
-    """Speaker -> voice."""
+    """Speaker -> voice. The people of the video enter the register first, where it is used."""
+    with told_to_dagster(context):
+        settle(workshop, context.partition_key, profiles_of)
     return run_step(context, workshop, _make_casting, _tell_casting)
 
 
@@ -138,22 +144,22 @@ def _make_casting(work: Work) -> Made:
     profiles, again = profiles_of(work)
     if not profiles:
         return Made(Casting(roles=(), cloned=False))
-    talk = {speaker.id: speaker.talk_seconds for speaker in work.read("speaker_map", SpeakerMap).speakers}
     synthesizer = work.engine(Synthesizer, "synthesizer")
-    chosen = _chosen(work, synthesizer, set(talk))
-    candidates = [
-        Candidate(voice, *synthesizer.likeness(voice, work.tag))
-        for voice in synthesizer.voices(work.tag)
-        if work.settings.voices.mixtures or len(voice.styles) == 1 or voice.id in chosen.values()
-    ]
-    people = [
-        Person(p.speaker, np.asarray(p.embedding, np.float32), p.pitch_hz, p.voice_class, talk.get(p.speaker, 0.0))
-        for p in profiles
-    ]
-    cast = cast_as_set(work, people, candidates, chosen)
-    document = Casting(roles=tuple(cast.roles), cloned=False, notes=(MATCHED_NOT_CLONED, *cast.notes))
-    voices = len({role.voice.id for role in cast.roles})
-    return Made(document, counts={"voices": voices, "voice_profiles_rederived": int(again)})
+    people = people_in(work, profiles)
+    chosen = _chosen(work, synthesizer, {speaker.id for speaker in work.read("speaker_map", SpeakerMap).speakers})
+    known: dict[str, dict[str, str]] = work.extras.get(REGISTER, {})
+    given = {*chosen.values(), *(entry[VOICE] for entry in known.values() if VOICE in entry)}
+    cast = cast_as_set(work, people, candidates_for(work, synthesizer, given), chosen)
+    unnamed = Casting(roles=tuple(cast.roles), cloned=False, notes=(MATCHED_NOT_CLONED, *cast.notes))
+    document = unnamed.model_copy(update={"roles": tuple(_named(role, known) for role in cast.roles)})
+    counts = {"voices": len({role.voice.id for role in cast.roles}), "voice_profiles_rederived": int(again)}
+    # A name is shown and nothing else: with another one the outcome is the same, and nobody speaks again.
+    return Made(document, counts=counts, version=data_version(unnamed, {}))
+
+
+def _named(role: Role, known: Mapping[str, Mapping[str, str]]) -> Role:
+    entry = known.get(role.speaker, {})
+    return role.model_copy(update={"person": entry.get(PERSON, ""), "name": entry.get(SHOWN, "")})
 
 
 def _chosen(work: Work, synthesizer: Synthesizer, speakers: set[str]) -> dict[str, str]:
@@ -171,10 +177,12 @@ def _chosen(work: Work, synthesizer: Synthesizer, speakers: set[str]) -> dict[st
 
 def _tell_casting(artifact: Artifact) -> dict[str, Any]:
     document = artifact.read(Casting)
+    register = any(role.person for role in document.roles)
     rows = [
         dg.TableRecord(
             {
                 "speaker": r.speaker,
+                **({"person": r.person, "name": r.name} if register else {}),
                 "voice": r.voice.id,
                 "class": r.voice.voice_class,
                 "cosine": r.cosine,

@@ -12,7 +12,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import dagster as dg
 import numpy as np
@@ -156,7 +156,12 @@ class Profile(BaseModel):
 
 
 class VoiceCloner(Engine):
-    """Knows people by their voice, and gives a synthesizer what it needs to sound like them."""
+    """Knows people by their voice, and gives a synthesizer what it needs to sound like them.
+
+    `same_voice` is the cosine from which two of its embeddings, of two recordings, are one person's.
+    """
+
+    same_voice: ClassVar[float] = 0.75
 
     @abstractmethod
     def embed(self, sound: Samples) -> Samples:

@@ -130,7 +130,7 @@ _MADE = (
             "voices.options",
             "voices.own_voices",
             "voices.personal",
-            "voices.register",
+            "voices.recognize",
             "voices.mixtures",
             "voices.cast",
             "synthesis.engine",

@@ -20,7 +20,7 @@ PERSON, SHOWN, VOICE = "person", "name", "voice"
 
 def in_use(settings: Settings) -> bool:
     """Whether people are known again; with one voice for everybody there is nothing to know them for."""
-    return settings.voices.register and settings.voices.own_voices
+    return settings.voices.recognize and settings.voices.own_voices
 
 
 def _source(asked: Asked) -> str:

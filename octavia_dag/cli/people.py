@@ -22,7 +22,7 @@ from octavia_dag.resources.register import Person
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _HEADS = ("ID", "NAME", "VIDEOS", "VOICES")
-_NOBODY = "Nobody is in the register; it is used where voices.register is on, and fills as videos are cast."
+_NOBODY = "Nobody is in the register; it is used where voices.recognize is on, and fills as videos are cast."
 
 
 @click.group()

@@ -5,6 +5,9 @@ taken for two is seen in a list, and one word of an operator mends it. So somebo
 holds: the voice class is the same; the cosine is at least what the engine calls one voice; no other speaker of the same
 video, who is surely somebody else, is nearer (over a telephone all voices are alike, and this is where it shows); and
 no other person would do nearly as well.
+
+One person can sound unlike themselves, before another microphone: an operator says that it is one person, and both ways
+to sound stay apart, since their mean would be like neither.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,17 +46,17 @@ class Appearance:
 
 @dataclass(frozen=True)
 class _Known:
-    """One person, from all that was heard of them."""
+    """One person, from all that was heard of them: one row for each way to sound."""
 
     person: str
-    embedding: Vectors
+    embeddings: Vectors
     voice_class: VoiceClass
 
 
 def recognized(heard: Sequence[Heard], appearances: Iterable[Appearance], least: float) -> dict[str, str]:
     """Speaker -> person, for those who are known; `least` is the cosine from which two embeddings are one voice."""
     rows = sorted(heard, key=lambda one: one.speaker)
-    known = _people(appearances)
+    known = _people(appearances, least)
     if not rows or not known:
         return {}
     gains = np.array([[_gain(one, other, rows, least) for other in known] for one in rows])
@@ -61,17 +64,29 @@ def recognized(heard: Sequence[Heard], appearances: Iterable[Appearance], least:
     return {rows[i].speaker: known[j].person for i, j in best.items() if not _doubtful(gains, best, i)}
 
 
-def _people(appearances: Iterable[Appearance]) -> list[_Known]:
-    """Everybody by id: the mean of their embeddings by seconds, and the class that more of the speech was heard as."""
+def _people(appearances: Iterable[Appearance], least: float) -> list[_Known]:
+    """Everybody by id, and the class that more of their speech was heard as."""
     of: dict[str, list[Appearance]] = {}
     for one in sorted(appearances, key=lambda one: (one.person, one.video, one.embedding.tolist())):
         of.setdefault(one.person, []).append(one)
-    return [_Known(person, _mean(mine), _class(mine)) for person, mine in of.items()]
+    return [_Known(person, _ways(mine, least), _class(mine)) for person, mine in of.items()]
 
 
-def _mean(mine: Sequence[Appearance]) -> Vectors:
-    total = np.sum([one.embedding * np.float32(one.seconds) for one in mine], axis=0)
-    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), np.float32)
+def _ways(mine: Sequence[Appearance], least: float) -> Vectors:
+    """Means by seconds of embeddings that are alike enough to be known by each other."""
+    sums: list[Vectors] = []
+    for one in mine:
+        part = one.embedding * np.float32(one.seconds)
+        nearest = max(range(len(sums)), key=lambda n: float(_unit(sums[n]) @ one.embedding), default=None)
+        if nearest is not None and float(_unit(sums[nearest]) @ one.embedding) >= least:
+            sums[nearest] = sums[nearest] + part
+        else:
+            sums.append(part)
+    return np.stack([_unit(one) for one in sums])
+
+
+def _unit(vector: Vectors) -> Vectors:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
 
 
 def _class(mine: Sequence[Appearance]) -> VoiceClass:
@@ -81,7 +96,7 @@ def _class(mine: Sequence[Appearance]) -> VoiceClass:
 
 def _gain(one: Heard, other: _Known, beside: Sequence[Heard], least: float) -> float:
     """How far above the bar the likeness is; never where the two cannot be the same person."""
-    cosine = float(one.embedding @ other.embedding)
+    cosine = float((other.embeddings @ one.embedding).max())
     siblings = [float(one.embedding @ each.embedding) for each in beside if each.speaker != one.speaker]
     if one.voice_class != other.voice_class or cosine < max([least, *siblings]):
         return _NEVER

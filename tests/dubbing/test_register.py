@@ -80,11 +80,19 @@ def test_who_is_taken_by_a_better_match_makes_nobody_doubtful() -> None:
     assert recognized(speakers, both, LEAST) == {"A": "P001", "B": "P002"}
 
 
-def test_a_person_is_all_that_was_heard_of_them_by_its_length() -> None:
-    one, other = towards(1.0), towards(1.0, place=1)
+def test_a_person_is_the_mean_of_what_was_heard_of_them_by_its_length() -> None:
+    one, other = towards(1.0), towards(0.8)
     of_both = [known("P001", one, s=30), known("P001", other, video="v2", s=1)]
-    assert recognized([heard("A", one)], of_both, 0.95) == {"A": "P001"}
-    assert recognized([heard("A", other)], of_both, 0.5) == {}
+    assert recognized([heard("A", one)], of_both, 0.78) == {"A": "P001"}
+    assert recognized([heard("A", towards(0.79, beside=2))], of_both, 0.78) == {"A": "P001"}, "as the mean of 31 s"
+    assert recognized([heard("A", towards(0.79, beside=2))], [replace(o, seconds=1) for o in of_both], 0.78) == {}
+
+
+def test_who_sounds_in_two_ways_that_are_unlike_is_known_by_either() -> None:
+    of_both = [known("P001", towards(1.0)), known("P001", towards(1.0, place=1, beside=2), video="v2")]
+    assert recognized([heard("A", towards(0.8, beside=3))], of_both, LEAST) == {"A": "P001"}
+    assert recognized([heard("A", towards(0.8, place=1, beside=3))], of_both, LEAST) == {"A": "P001"}
+    assert recognized([heard("A", towards(0.69, beside=3))], of_both, LEAST) == {}
 
 
 def test_the_class_of_a_person_is_that_of_most_of_their_speech() -> None:

@@ -84,7 +84,7 @@ def _other_voice_notes(roles: Sequence[Role], known: Mapping[str, str]) -> tuple
     """Who does not speak with the voice of other videos, though nobody chose that."""
     return tuple(
         f"{role.speaker} speaks with {role.voice.id} here, and with {known[role.speaker]} in other videos: that voice "
-        "is not there, or another speaker of this video has it, or one too close to it."
+        "is there no more, or another speaker of this video has it, or one too close to it was chosen."
         for role in roles
         if role.voice.id != known.get(role.speaker, role.voice.id) and not (role.overridden or role.personal)
     )

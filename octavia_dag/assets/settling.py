@@ -2,8 +2,8 @@
 
 Both happen before casting's key is computed, so that what the register says is an input of casting like any other, and
 no step reads what came out of a later one. Who has a voice keeps it. A new one is chosen beside the voices that the
-others of the video have, and where there are enough it is one that nobody else of the register has. What is only a
-makeshift (a shared voice, one of the other class), or was chosen by hand for one video, is nobody's voice elsewhere.
+others of the video have, and apart from those of everybody else in the register while there are enough voices. What is
+only a makeshift (a shared voice, one of the other class), or was chosen by hand for one video, is nobody's elsewhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from octavia_dag.assets.cast import candidates_for, people_in
 from octavia_dag.assets.people import in_use
 from octavia_dag.assets.step import Work, current, refuse_bad_transcript, settings_for
 from octavia_dag.dubbing.lead import cast_by_hand
-from octavia_dag.dubbing.voices import OTHER_CLASS, SHARED, Candidate, Person
+from octavia_dag.dubbing.voices import APART, OTHER_CLASS, SHARED, Candidate, Person
 from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import parts
 from octavia_dag.resources import register
@@ -64,7 +64,7 @@ def _give_voices(work: Work, profiles_of: ProfilesOf) -> None:
         candidates = candidates_for(work, synthesizer, {*hand.values(), *voices.values()})
         taken = _elsewhere(work, {one.id for one in who.values()}) - {*hand.values(), *voices.values()}
         chosen = {speaker: voice for speaker, voice in hand.items() if speaker in who}
-        roles = cast_by_hand(people, _unused(people, candidates, taken), chosen, voices)
+        roles = cast_by_hand(people, _apart(people, candidates, taken), chosen, voices)
         new = {who[r.speaker].id: r.voice.id for r in roles if r.speaker in without and not _MAKESHIFT & {*r.flags}}
         register.give_voices(store, new, work.tag, work.settings.synthesis.engine)
 
@@ -82,14 +82,19 @@ def _elsewhere(work: Work, here: set[str]) -> set[str]:
     return {_voice(work, one) for one in others}
 
 
-def _unused(people: Sequence[Person], candidates: Sequence[Candidate], taken: set[str]) -> list[Candidate]:
-    """The candidates that nobody in another video has; of a class in which they are too few, all."""
+def _apart(people: Sequence[Person], candidates: Sequence[Candidate], taken: set[str]) -> list[Candidate]:
+    """Of each class the candidates that are unlike every voice of others, or else those nobody has, or else all.
+
+    People of other videos may meet in the next one, and keep their voices then.
+    """
+    others = [one for one in candidates if one.voice.id in taken]
     found: list[Candidate] = []
     for kind in ("female", "male"):
         own = [one for one in candidates if one.voice.voice_class == kind]
         free = [one for one in own if one.voice.id not in taken]
+        unlike = [one for one in free if all(float(one.embedding @ other.embedding) <= APART for other in others)]
         needed = sum(one.voice_class == kind for one in people)
-        found += free if len(free) >= needed else own
+        found += next((some for some in (unlike, free) if len(some) >= needed), own)
     return found
 
 

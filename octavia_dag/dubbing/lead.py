@@ -27,22 +27,20 @@ def cast_by_hand(
 
     Their own is the one they are `known` by in other videos, where they are.
     """
-    alone = cast_voices(people, candidates, {}, _apart(people, candidates, known or {}))
+    alone = cast_voices(people, candidates, {}, _distinct(people, candidates, known or {}))
     if not chosen:
         return alone
     given = [one for one in candidates if one.voice.id in chosen.values()]
     return cast_voices(people, candidates, chosen, _kept(alone, candidates, given, chosen))
 
 
-def _apart(people: Sequence[Person], candidates: Sequence[Candidate], known: Mapping[str, str]) -> dict[str, str]:
-    """Who keeps the voice they are known by: of two that could be taken for one, whoever talks more."""
-    by_id = {one.voice.id: one for one in candidates}
-    kept: dict[str, str] = {}
+def _distinct(people: Sequence[Person], candidates: Sequence[Candidate], known: Mapping[str, str]) -> dict[str, str]:
+    """Who keeps the voice they are known by: of two who are known by one, whoever talks more."""
+    there, kept = {one.voice.id for one in candidates}, dict[str, str]()
     for one in sorted(people, key=lambda person: -person.talk_seconds):
-        voice = by_id.get(known.get(one.speaker, ""))
-        others = [by_id[other].embedding for other in kept.values()]
-        if voice is not None and all(float(voice.embedding @ other) <= APART for other in others):
-            kept[one.speaker] = voice.voice.id
+        voice = known.get(one.speaker)
+        if voice in there and voice not in kept.values():
+            kept[one.speaker] = voice
     return kept
 
 

@@ -14,7 +14,7 @@ from octavia_dag.assets.cast import candidates_for, cast_as_set, people_in
 from octavia_dag.assets.failing import told_to_dagster
 from octavia_dag.assets.people import NAME as REGISTER
 from octavia_dag.assets.people import PERSON, SHOWN, VOICE
-from octavia_dag.assets.settling import settle
+from octavia_dag.assets.settling import ProfilesOf, settle
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import table_of
 from octavia_dag.dubbing.voices import reference_segments
@@ -45,9 +45,18 @@ def voice_profiles(context: dg.AssetExecutionContext, workshop: Workshop) -> Res
 @asset("casting")
 def casting(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
     """Speaker -> voice. The people of the video enter the register first, where it is used."""
+    found: dict[str, tuple[list[Profile], bool]] = {}
+
+    def profiles(work: Work) -> tuple[list[Profile], bool]:
+        """Derived again once, not for the register and once more for the cast."""
+        version = work.inputs["voice_profiles"].manifest.data_version
+        if version not in found:
+            found[version] = profiles_of(work)
+        return found[version]
+
     with told_to_dagster(context):
-        settle(workshop, context.partition_key, profiles_of)
-    return run_step(context, workshop, _make_casting, _tell_casting)
+        settle(workshop, context.partition_key, profiles)
+    return run_step(context, workshop, lambda work: _make_casting(work, profiles), _tell_casting)
 
 
 def profiles_of(work: Work) -> tuple[list[Profile], bool]:
@@ -140,7 +149,7 @@ def _tell_profiles(artifact: Artifact) -> dict[str, Any]:
     return {"payload": state if document.payload else "none", **table_of("references", rows)}
 
 
-def _make_casting(work: Work) -> Made:
+def _make_casting(work: Work, profiles_of: ProfilesOf) -> Made:
     profiles, again = profiles_of(work)
     if not profiles:
         return Made(Casting(roles=(), cloned=False))

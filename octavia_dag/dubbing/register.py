@@ -78,10 +78,10 @@ def _ways(mine: Sequence[Appearance], least: float) -> Vectors:
     """Means by seconds of embeddings that are alike enough to be known by each other."""
     sums: list[Vectors] = []
     for one in mine:
-        part = one.embedding * np.float32(one.seconds)
+        part = np.asarray(one.embedding * np.float32(one.seconds), np.float32)
         nearest = max(range(len(sums)), key=lambda n: float(_unit(sums[n]) @ one.embedding), default=None)
         if nearest is not None and float(_unit(sums[nearest]) @ one.embedding) >= least:
-            sums[nearest] = sums[nearest] + part
+            sums[nearest] = np.asarray(sums[nearest] + part, np.float32)
         else:
             sums.append(part)
     return np.stack([_unit(one) for one in sums])

@@ -228,6 +228,18 @@ def test_when_speakers_are_heard_otherwise_people_stay_who_they_are(series: Seri
     assert {w: after[w].voice for w in "AB"} == {"A": before["B"].voice, "B": before["A"].voice}
 
 
+def test_a_plan_knows_whom_the_speakers_stood_for_that_would_be_put_back(series: Series) -> None:
+    video = series.add("one", [voice(ANA), voice(BEA, 6)])
+    series.cast(video)
+    series.set(diarization={"max_speakers": 2})
+    apart = [Turn(speaker="B", start=0.2, end=4.8), Turn(speaker="A", start=5.7, end=11.3)]
+    series.hear(video, [voice(ANA), voice(BEA, 6)], turns=apart)
+    series.cast(video)
+    series.set()
+    states = {one[0]: one[2] for one in series.stale(video)}
+    assert (states["speaker_map"], states["casting"]) == ("reuse", "reuse")
+
+
 def test_another_engine_that_hears_the_same_speakers_keeps_them(series: Series) -> None:
     video = series.add("one", [voice(ANA), voice(BEA)])
     before = series.cast(video)

@@ -135,6 +135,7 @@ _MADE = (
             "voices.options",
             "voices.own_voices",
             "voices.personal",
+            "voices.recognize",
             "voices.mixtures",
             "voices.cast",
             "synthesis.engine",

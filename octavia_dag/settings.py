@@ -138,6 +138,9 @@ class Voices(Slice):
         title="Use my personal cloned voice for the main speaker",
         description="The person who talks the most will sound exactly like you.",
     )
+    recognize: bool = Field(
+        default=False, description="Know people again from video to video, who then keep their name and their voice."
+    )
     mixtures: bool = Field(default=True, description="Extend the cast with mixtures of voices when pure ones run out.")
     cast: dict[str, str] = Field(default_factory=dict, description="Speaker -> voice id, chosen by hand.")
 

@@ -13,7 +13,8 @@ from transcriber_contract import Spoken, TranscriberContract
 
 from octavia_dag.dubbing.hearing import accept, hear_text, word_error_rate
 from octavia_dag.errors import EngineError, ModelError, SettingsError
-from octavia_dag.resources.engines import EngineRoom, HeardSegment, Samples, Transcriber
+from octavia_dag.resources.engine_room import EngineRoom
+from octavia_dag.resources.engines import HeardSegment, Samples, Transcriber
 from octavia_dag.resources.studio import decoding
 from octavia_dag.resources.studio.transcriber import WhisperXTranscriber
 from octavia_dag.schema import Span

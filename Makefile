@@ -40,20 +40,21 @@ ui: models
 
 # Two files of tests at a time: most of a test's time is a process that starts, which takes one core. In their own order,
 # since the files with the fewest tests are the longest, and would come last.
-AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+BY_FILE := --dist loadfile --no-loadscope-reorder
 
 test: check models
-	@.venv/bin/python -m pytest $(AT_ONCE)
+	@.venv/bin/python -m pytest -n 2 $(BY_FILE)
 
-# What operators do with a dub that is made: change, correct, approve, switch, look at its report in a browser.
+# What operators do with a dub that is made: change, correct, approve, switch, look at its report in a browser. Three files
+# at a time: its daemons and browsers wait more than they work.
 test-operators: .venv/.dev models
-	@.venv/bin/python -m pytest -m 'operators and not soak' $(AT_ONCE)
+	@.venv/bin/python -m pytest -m 'operators and not soak' -n 3 $(BY_FILE)
 
 # The studio engines on real classes with tiny weights. OpenMP's threads spin while they wait, which makes a small LSTM
 # forty times slower beside another library's threads: they must sleep.
 test-studio: .venv-studio/.made models
 	@OMP_WAIT_POLICY=PASSIVE .venv-studio/bin/python -m pyright -p deploy/studio/pyright.json
-	@OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 .venv-studio/bin/python -m pytest -m studio tests $(AT_ONCE)
+	@OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 .venv-studio/bin/python -m pytest -m studio tests -n 2 $(BY_FILE)
 
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models

@@ -5,15 +5,18 @@ The asset functions, the content keys, the command's time left and the tests rea
 left that the command shows; it decides nothing. Raise `code_version` when the same inputs give another outcome.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Granularity = Literal["video", "dub"]
-RoleName = Literal["separator", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"]
+RoleName = Literal[
+    "separator", "segmenter", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"
+]
 
-# Where a role's engine is named in the settings.
+# Where a role's engine is named in the settings; of a segmenter there may be none.
 ROLE_SETTINGS: dict[RoleName, str] = {
     "separator": "separation.engine",
+    "segmenter": "chunking.segmenter",
     "diarizer": "diarization.engine",
     "transcriber": "transcription.engine",
     "translator": "translation.engine",
@@ -23,7 +26,7 @@ ROLE_SETTINGS: dict[RoleName, str] = {
 }
 # And what it is told.
 ROLE_OPTIONS: dict[RoleName, str] = {
-    role: "translation.condenser_options" if role == "condenser" else f"{place.partition('.')[0]}.options"
+    role: f"{place}_options" if role in ("condenser", "segmenter") else f"{place.partition('.')[0]}.options"
     for role, place in ROLE_SETTINGS.items()
 }
 
@@ -45,6 +48,8 @@ class Node:
     share: float = 0.01
     hears_speech: bool = False  # by VAD, whose weights are then part of the key
     private: bool = False
+    if_cloning: tuple[str, ...] = ()  # inputs as well, where the synthesizer clones
+    if_sampling: tuple[RoleName, ...] = ()  # roles as well, where the synthesizer samples
 
 
 _MADE = (
@@ -80,7 +85,7 @@ _MADE = (
         inputs=("stems", "source_video"),
         description="Speech cut at silences and packed to 6 to 12 s, with the words heard in it.",
         reads=("chunking", "transcription.engine", "transcription.options", "transcription.min_logprob"),
-        roles=("transcriber",),
+        roles=("transcriber", "segmenter"),
         kinds=("whisper",),
         share=0.08,
         hears_speech=True,
@@ -171,6 +176,8 @@ _MADE = (
         roles=("synthesizer", "condenser"),
         kinds=("onnx",),
         share=0.2,
+        if_cloning=("voice_profiles",),
+        if_sampling=("transcriber",),
     ),
     Node(
         "synced_speech",
@@ -240,6 +247,13 @@ GRAPH: dict[str, Node] = {node.name: node for node in _NODES}
 def of_granularity(granularity: Granularity) -> tuple[Node, ...]:
     """The assets of one job, in an order in which each comes after its inputs."""
     return tuple(node for node in _NODES if node.granularity == granularity)
+
+
+def as_spoken(node: Node, *, cloning: bool, sampling: bool) -> Node:
+    """`node` as it is made with a synthesizer that clones, or samples, or neither."""
+    inputs = (*node.inputs, *node.if_cloning) if cloning else node.inputs
+    roles = (*node.roles, *node.if_sampling) if sampling else node.roles
+    return replace(node, inputs=inputs, roles=roles)
 
 
 def ancestors(name: str) -> frozenset[str]:

@@ -25,6 +25,7 @@ GIVEN = {
     "lines": "the original's corrections changed",
     "texts": "wordings of people changed",
     "names": "speakers were named otherwise",
+    "hot_words": "glossary terms that the transcriber expects changed",
     "glossary": "glossary entries that occur in the text changed",
     "memory": "approved lines in the memory changed",
     "personal": "the personal voice was added, changed or removed",
@@ -51,6 +52,10 @@ class Sight:
 
 class Ask(Protocol):
     """What a plan must ask of the installation."""
+
+    def node(self, node: Node, settings: Settings) -> Node:
+        """The asset as the chosen engines make it."""
+        ...
 
     def engines(self, node: Node, settings: Settings) -> dict[str, str]:
         """Name and revision of the engines and models that a step asks."""
@@ -144,6 +149,7 @@ class _Judge:
     def item(self, node: Node, language: str | None) -> None:
         """Adds the verdict of one partition."""
         sight, found = self._sight, self._sight.current.get((node.name, language))
+        node = self._ask.node(node, sight.settings[language])
         inputs = {name: self._versions.get(self._above(name, language)) for name in node.inputs}
         known = {name: version for name, version in inputs.items() if version is not None}
         versions = known if node.inputs else {"file": sight.file}
@@ -268,9 +274,10 @@ def _desired(sight: Sight, ask: Ask, language: str | None) -> str:
     granularity = "video" if language is None else "dub"
     nodes = [node for node in GRAPH.values() if node.granularity in ("video", granularity)]
     rows: list[Any] = [sight.file]
-    for node in nodes:
-        own = None if node.granularity == "video" else language
+    for declared in nodes:
+        own = None if declared.granularity == "video" else language
         settings = sight.settings[own]
+        node = ask.node(declared, settings)
         engines, sources = ask.engines(node, settings), ask.sources(node, sight, own)
         wanted = recipe(node, own, inputs={}, settings=settings, engines=engines, extras=sources)
         rows.append(wanted.key)

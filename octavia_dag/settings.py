@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from octavia_dag.errors import PairError, SettingsError
 from octavia_dag.nightly import Nights
 from octavia_dag.partitions import checked_language
 from octavia_dag.profiles import EMBEDDED, ProfileName, with_profile
+from octavia_dag.refusals import sentence
 from octavia_dag.slicing import Slice
 from octavia_dag.thresholds import Checks
 
@@ -78,6 +79,12 @@ class Chunking(Slice):
         default=6.0, ge=1.0, le=12.0, description="Chunks are packed to at least this, where speech allows."
     )
     max_chunk_s: float = Field(default=12.0, ge=4.0, le=28.0, description="No chunk is longer.")
+    segmenter: str = Field(
+        default="",
+        description="Finds sentences, in the languages it knows, where the transcriber wrote no punctuation; by import "
+        "path, empty: nothing does.",
+    )
+    segmenter_options: dict[str, str] = _options()
 
 
 class Diarization(Slice):
@@ -259,7 +266,7 @@ def effective(layers: Iterable[Mapping[str, Mapping[str, Any]]]) -> Settings:
     try:
         return Settings.model_validate(with_profile(merged))
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from error
+        raise SettingsError(sentence(error, Settings)) from error
 
 
 def slice_values(settings: Settings, reads: Iterable[str]) -> dict[str, Any]:
@@ -275,46 +282,3 @@ def slice_values(settings: Settings, reads: Iterable[str]) -> dict[str, Any]:
 def digest(value: object) -> str:
     """sha256 of the canonical JSON of `value`: equal values, equal hash, whatever the order of their fields."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"There is no setting {name}; known here: {', '.join(_known(first['loc']))}."
-    if first["type"] == "invalid_key":
-        return (
-            f"A setting is named {first['input']!r}, which is no text; known here: {', '.join(_known(first['loc']))}."
-        )
-    if first["type"] == "value_error":
-        return f"Settings do not go together: {first.get('ctx', {})['error']}"
-    if first["type"] == "string_pattern_mismatch":  # what was given is not repeated: it may hold a secret
-        return f"The setting {name} must be a bare http(s) address; a key belongs into the variable OCTAVIA_CHAT_KEY."
-    return (
-        f"The setting {name} has the value {first['input']!r}, which is refused: {first['msg']}{_limits(first['loc'])}."
-    )
-
-
-def _known(location: tuple[int | str, ...]) -> list[str]:
-    if len(location) < 2:
-        return sorted(Settings.model_fields)
-    kind = _slice(location)
-    return sorted(kind.model_fields) if kind else []
-
-
-def _slice(location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    kind = Settings.model_fields[str(location[0])].annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _limits(location: tuple[int | str, ...]) -> str:
-    kind = _slice(location)
-    if len(location) < 2 or kind is None:
-        return ""
-    bounds = [
-        f"{mark} {getattr(limit, key)}"
-        for limit in kind.model_fields[str(location[1])].metadata
-        for key, mark in (("ge", "at least"), ("le", "at most"))
-        if hasattr(limit, key)
-    ]
-    return f" (limits: {', '.join(bounds)})" if bounds else ""

@@ -48,7 +48,11 @@ def test_dagster_holds_the_same_graph() -> None:
     assert found_keys == {*GRAPH, *(one.name for one in SLICES), *for_operators}
     for name, node in GRAPH.items():
         found = graph.get(dg.AssetKey(name))
-        assert {key.to_user_string() for key in found.parent_keys} == {*node.inputs, *slices_read(node)}, name
+        assert {key.to_user_string() for key in found.parent_keys} == {
+            *node.inputs,
+            *node.if_cloning,
+            *slices_read(node),
+        }, name
         assert found.group_name == node.group
         assert found.code_version == node.code_version
         assert found.description

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from octavia_dag.graph import GRAPH, Node
+from octavia_dag.graph import GRAPH, Node, as_spoken
 from octavia_dag.keys import recipe
 from octavia_dag.plan import GONE, NEVER, UNUSABLE, Plan, Sight, plan
 from octavia_dag.resources.artifacts import Current
@@ -29,6 +29,11 @@ class Installation:
     approved: set[str] = field(default_factory=set[str])
     review: bool = False
     revision: str = "1"
+    clones: bool = False
+    samples: bool = False
+
+    def node(self, node: Node, settings: Settings) -> Node:
+        return as_spoken(node, cloning=self.clones, sampling=self.samples)
 
     def engines(self, node: Node, settings: Settings) -> dict[str, str]:
         return dict.fromkeys(node.roles, self.revision)
@@ -51,7 +56,8 @@ class Installation:
     def run(self, sight: Sight, equal: frozenset[str] = frozenset()) -> Sight:
         """Every asset made as it is asked for; one of `equal` comes out as it did before."""
         current = dict(sight.current)
-        for node in GRAPH.values():
+        for declared in GRAPH.values():
+            node = self.node(declared, sight.settings[None])
             for language in (None,) if node.granularity == "video" else sight.languages:
                 above = {n: current[n, language if GRAPH[n].granularity == "dub" else None] for n in node.inputs}
                 made = recipe(
@@ -233,3 +239,22 @@ def test_what_was_made_and_is_gone_is_to_be_made(house: Installation, built: Sig
     del house.store["ducked_mix", "pt-BR", gone.key]
     found = plan(built, house)
     assert [(one.asset, one.causes) for one in found.of("make")] == [("ducked_mix", (GONE,))]
+
+
+def test_only_an_engine_that_clones_speaks_from_the_profiles(house: Installation, built: Sight) -> None:
+    assert "voice_profiles" not in built.current["dubbed_chunks", "es"].inputs
+    house.clones = True
+    found = plan(built, house)
+    assert [(i.asset, i.language, i.causes) for i in found.of("make")] == [
+        ("dubbed_chunks", "es", ("voice_profiles changed",)),
+        ("dubbed_chunks", "pt-BR", ("voice_profiles changed",)),
+    ]
+    cloned = house.run(built)
+    assert plan(cloned, house).empty
+    assert cloned.current["dubbed_chunks", "es"].inputs["voice_profiles"]
+
+
+def test_only_an_engine_that_samples_is_listened_to_while_it_speaks(house: Installation, built: Sight) -> None:
+    assert "transcriber" not in built.current["dubbed_chunks", "es"].engines
+    house.samples = True
+    assert plan(built, house).of("make")[0].causes == ("transcriber: none -> 1",)

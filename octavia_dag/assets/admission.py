@@ -9,12 +9,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from octavia_dag.assets.step import engine_for
-from octavia_dag.errors import InputError, PairError, SettingsError
-from octavia_dag.graph import ROLE_SETTINGS
+from octavia_dag.assets.engaging import chosen_roles, engine_for
+from octavia_dag.errors import InputError, ModelError, PairError, SettingsError
 from octavia_dag.partitions import LANGUAGES, VIDEOS, video_id
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import ArtifactStore
+from octavia_dag.resources.cloning import PREFIX
 from octavia_dag.resources.engines import Engine, Synthesizer, Translator
 from octavia_dag.resources.mux import CONTAINERS
 from octavia_dag.resources.workshop import Workshop
@@ -41,7 +41,7 @@ def refuse_pairs(tools: Workshop, settings: Settings, spoken: str | None, target
     """A PairError for a target that cannot be reached from `spoken` (None: from any language)."""
     translator = engine_for(tools, settings, Translator, "translator")
     synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")
-    pairs = sorted((a, b) for a, b in translator.pairs() if synthesizer.voices(b))
+    pairs = sorted((a, b) for a, b in translator.pairs() if synthesizer.speaks(b))
     for target in targets:
         if spoken is not None and _same(spoken, target):
             raise PairError(f"Dubbing into {target}: the video is spoken in {spoken} already; choose another language.")
@@ -86,13 +86,21 @@ def register(
 
 
 def _refuse_engines(tools: Workshop, settings: Settings) -> None:
-    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has."""
-    for role in ROLE_SETTINGS:
-        engine_for(tools, settings, Engine, role).info()
+    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has; a ModelError where an engine
+    lacks what it cannot work without.
+    """
+    for role in chosen_roles(settings):
+        for sentence in engine_for(tools, settings, Engine, role).missing():
+            raise ModelError(sentence)
     synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")
     there = {voice.id for language in LANGUAGES for voice in synthesizer.voices(language)}
     for speaker, voice in settings.voices.cast.items():
-        if voice not in there:
+        if synthesizer.clones and not voice.startswith(PREFIX):
+            raise SettingsError(
+                f"The setting voices.cast gives speaker {speaker} the voice {voice}, but "
+                f"{synthesizer.info().name} speaks in cloned voices alone; name one by its speaker, such as {PREFIX}A."
+            )
+        if not synthesizer.clones and voice not in there:
             raise SettingsError(
                 f"The setting voices.cast gives speaker {speaker} the voice {voice}, which does not exist; "
                 f"the voices are {', '.join(sorted(there))}."

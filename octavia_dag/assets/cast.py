@@ -15,7 +15,8 @@ from octavia_dag.assets.people import VOICE, in_use
 from octavia_dag.assets.personal import NONE_REGISTERED, note_of, sample_for
 from octavia_dag.dubbing.lead import cast_by_hand, cast_by_sample, main_speaker, one_voice
 from octavia_dag.dubbing.register import LEAST_S
-from octavia_dag.dubbing.voices import Candidate, Person
+from octavia_dag.dubbing.voices import Candidate, Person, cast_voices
+from octavia_dag.resources.cloning import voice_id
 from octavia_dag.resources.engines import Profile, Synthesizer
 from octavia_dag.schema import Role, SpeakerMap
 
@@ -90,14 +91,44 @@ def _other_voice_notes(roles: Sequence[Role], known: Mapping[str, str]) -> tuple
     )
 
 
-def _personal_notes(work: "Work", main: Person, sample: Person | None, chosen: Mapping[str, str]) -> tuple[str, ...]:
+def cast_cloned(
+    work: "Work", people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]
+) -> Cast:
+    """The cast that the switches ask for of an engine that clones: everybody has their own voice, whoever is like whom.
+
+    How like themselves they will sound is not known before they speak: no likeness is told.
+    """
+    main = main_speaker(people)
+    sample = sample_for(work, main.speaker, main.talk_seconds)
+    notes = _personal_notes(work, main, sample, chosen, cloned=True)
+    lead = chosen.get(main.speaker) or voice_id("personal" if sample else main.speaker)
+    if work.settings.voices.own_voices:
+        own = {**{person.speaker: voice_id(person.speaker) for person in people}, main.speaker: lead}
+        roles = cast_voices(people, candidates, chosen, own)
+    else:
+        roles = cast_voices(people, candidates, {}, dict.fromkeys((person.speaker for person in people), lead))
+        roles = [
+            role.model_copy(update={"flags": (), "overridden": role.speaker == main.speaker and main.speaker in chosen})
+            for role in roles
+        ]
+        notes = (*notes, *_one_voice_notes(main, roles[0], chosen))
+    used = sample is not None and main.speaker not in chosen
+    return Cast(
+        [role.model_copy(update={"cosine": None, "personal": used and role.speaker == main.speaker}) for role in roles],
+        notes,
+    )
+
+
+def _personal_notes(
+    work: "Work", main: Person, sample: Person | None, chosen: Mapping[str, str], *, cloned: bool = False
+) -> tuple[str, ...]:
     if not work.settings.voices.personal:
         return ()
     if sample is None:
         return (NONE_REGISTERED,)
     if main.speaker in chosen:
         return (f"The personal voice is not used: a voice was chosen by hand for {main.speaker}, who talks the most.",)
-    return (note_of(work, main.speaker),)
+    return (note_of(work, main.speaker, cloned=cloned),)
 
 
 def _one_voice_notes(main: Person, role: Role, chosen: Mapping[str, str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from octavia_dag.schema import Drop, Drops
 
 _MOST_SETTINGS = 1 << 20
 _LANGUAGES = ("delivery", "languages")
-_FORBIDDEN = ("engine", "condenser", "endpoint", "endpoint_model")
+_FORBIDDEN = ("profile", "engine", "options", "condenser", "condenser_options", "endpoint", "endpoint_model")
 
 
 def drops_path(store: ArtifactStore, video: str) -> Path:

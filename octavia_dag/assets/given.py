@@ -13,8 +13,8 @@ from octavia_dag.assets.giving import Asked, Giver
 from octavia_dag.resources.artifacts import Current
 
 GIVERS: tuple[Giver, ...] = (
-    corrections.LINES, corrections.TEXTS, corrections.NAMES, wordings.GLOSSARY, wordings.MEMORY, personal.PERSONAL,
-    people.PEOPLE, people.NAMES,
+    corrections.LINES, corrections.TEXTS, corrections.NAMES, wordings.HOT_WORDS, wordings.GLOSSARY, wordings.MEMORY,
+    personal.PERSONAL, people.PEOPLE, people.NAMES,
 )  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from octavia_dag.assets.engaging import engines_of, node_as_set
 from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
-from octavia_dag.assets.step import engines_of
-from octavia_dag.graph import GRAPH, Node
+from octavia_dag.graph import GRAPH, ROLE_OPTIONS, ROLE_SETTINGS, Node
 from octavia_dag.layers import layer_at, places
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.plan import Plan, Sight, plan
@@ -22,6 +22,13 @@ from octavia_dag.resources.history import estimate_s
 from octavia_dag.resources.videos import VideoRecord, record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.settings import Layer, Settings, effective
+
+# Every setting that decides which engine answers, or whether it may: slice and field.
+_ENDPOINT = ("translation.endpoint", "translation.endpoint_model", "translation.prompt")
+_PLACES = tuple(
+    (name.partition(".")[0], name.partition(".")[2])
+    for name in (*ROLE_SETTINGS.values(), *ROLE_OPTIONS.values(), *_ENDPOINT, "catalogue.use")
+)
 
 
 @dataclass
@@ -54,11 +61,13 @@ class Judge:
                     current[node.name, tag] = found
         return Sight(video, known.sha256, known.seconds, languages, settings, current)
 
+    def node(self, node: Node, settings: Settings) -> Node:
+        """As the step is made."""
+        return node_as_set(self.workshop, settings, node)
+
     def engines(self, node: Node, settings: Settings) -> dict[str, str]:
         """As the step asks them."""
-        named = [settings.translation.endpoint, settings.translation.endpoint_model, settings.translation.prompt]
-        named += [getattr(getattr(settings, name), "engine", "") for name in Settings.model_fields]
-        place = "|".join([node.name, *named, settings.translation.condenser])
+        place = "|".join([node.name, *(str(getattr(getattr(settings, a), b)) for a, b in _PLACES)])
         if place not in self._engines:
             self._engines[place] = engines_of(self.workshop, settings, node)
         return self._engines[place]

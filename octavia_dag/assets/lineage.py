@@ -12,7 +12,7 @@ from importlib.metadata import distribution, requires
 from pathlib import Path
 from typing import Any
 
-from octavia_dag.assets.step import engine_for
+from octavia_dag.assets.engaging import engine_for
 from octavia_dag.errors import OctaviaError
 from octavia_dag.graph import GRAPH, ROLE_SETTINGS
 from octavia_dag.layers import settings_of

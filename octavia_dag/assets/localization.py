@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from octavia_dag.assets.cloned import profiles_cast
 from octavia_dag.assets.corrections import wordings_in
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step, settings_for
 from octavia_dag.assets.telling import pictures_of, table_of
@@ -15,7 +16,7 @@ from octavia_dag.partitions import parts
 from octavia_dag.resources import pictures
 from octavia_dag.resources.approvals import command, waits
 from octavia_dag.resources.artifacts import Artifact
-from octavia_dag.resources.engines import Condenser, Synthesizer, Translator
+from octavia_dag.resources.engines import Condenser, Synthesizer, Transcriber, Translator
 from octavia_dag.resources.line_store import LineStore
 from octavia_dag.resources.localize import translate_lines
 from octavia_dag.resources.remembering import Remembering
@@ -53,7 +54,7 @@ def _make_translation(work: Work) -> Made:
     translator = work.engine(Translator, "translator")
     if original.language is None:
         return Made(Translation(source="und", target=work.tag, engine=translator.info().name, lines=()))
-    if not work.engine(Synthesizer, "synthesizer").voices(work.tag):
+    if not work.engine(Synthesizer, "synthesizer").speaks(work.tag):
         raise PairError(
             f"Dubbing {work.video} into {work.tag}: the chosen synthesizer does not speak it; choose another."
         )
@@ -111,9 +112,11 @@ def _make_dubbed_chunks(work: Work) -> Made:
     synthesizer = work.engine(Synthesizer, "synthesizer")
     original = work.read("transcript", Transcript)
     translated = work.read("translation", Translation)
+    casting = work.read("casting", Casting)
+    profiles, again = profiles_cast(work, casting) if synthesizer.clones else ({}, False)
     document, made = speak_lines(
         translated,
-        work.read("casting", Casting),
+        casting,
         original,
         synthesizer=synthesizer,
         condenser=work.engine(Condenser, "condenser"),
@@ -126,11 +129,15 @@ def _make_dubbed_chunks(work: Work) -> Made:
         folder=work.folder,
         store=LineStore(work.workshop.store.lines_folder(work.video, work.tag)),
         programme_s=original.programme_seconds,
+        profiles=profiles,
+        ear=work.engine(Transcriber, "transcriber") if synthesizer.samples else None,
         report=work.report,
     )
     sync = work.settings.sync
     rates = pictures.rates_png(document.lines, free=sync.free_rate, most=sync.max_rate) if document.lines else None
     counts = {"lines": len(document.lines), "spoken_now": made, "taken_from_store": len(document.lines) - made}
+    if synthesizer.clones:
+        counts["voice_profiles_rederived"] = int(again)
     return Made(document, counts=counts, pictures={"rates": rates} if rates else {})
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from octavia_dag.assets.step import Work, engine_for
+from octavia_dag.assets.engaging import engine_for
+from octavia_dag.assets.step import Work
 from octavia_dag.graph import RoleName
 from octavia_dag.resources.artifacts import guarded, write_atomically
 from octavia_dag.resources.engines import Engine

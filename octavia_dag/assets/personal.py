@@ -12,7 +12,7 @@ from octavia_dag.assets.giving import Asked, Giver
 from octavia_dag.dubbing.voices import Person
 from octavia_dag.errors import RefusedError
 from octavia_dag.resources import personal
-from octavia_dag.resources.engines import VoiceCloner
+from octavia_dag.resources.engines import Profile, VoiceCloner
 from octavia_dag.settings import digest
 
 if TYPE_CHECKING:  # which asks this file in turn
@@ -45,22 +45,33 @@ def sample_for(work: "Work", speaker: str, talk_seconds: float) -> Person | None
     if wanted is None:
         return None
     found = personal.in_effect(work.workshop.store, work.video)
-    if found is None or found[0].model_dump(mode="json") != wanted:
+    sample = sample_profile(work) if found is not None and found[0].model_dump(mode="json") == wanted else None
+    if sample is None:
         raise RefusedError(
             f"Casting {work.video} in {work.tag}: the personal voice was changed meanwhile; run it again."
         )
-    consent, folder = found
-    cloner = work.engine(VoiceCloner, "cloner")
-    profile = personal.opened(folder, consent, cloner, work.workshop.vault.secret())
+    profile, _ = sample
     embedding = np.asarray(profile.embedding, np.float32)
     return Person(speaker, embedding, profile.pitch_hz, profile.voice_class, talk_seconds)
 
 
-def note_of(work: "Work", speaker: str) -> str:
-    """Whose voice is used by whose leave, and how far it goes: nearest, not cloned."""
+def sample_profile(work: "Work") -> tuple[Profile, str] | None:
+    """The profile of the registered sample, and what made it (name and revision); None where there is none."""
+    found = personal.in_effect(work.workshop.store, work.video)
+    if found is None:
+        return None
+    consent, folder = found
+    cloner = work.engine(VoiceCloner, "cloner")
+    profile = personal.opened(folder, consent, cloner, work.workshop.vault.secret())
+    return profile, personal.engine_name(cloner)
+
+
+def note_of(work: "Work", speaker: str, *, cloned: bool) -> str:
+    """Whose voice is used by whose leave, and how far it goes."""
     consent = personal.Consent.model_validate(work.extras["personal"])
+    voice = "" if cloned else "nearest to "
+    made = "cloned from the sample" if cloned else "matched to the sample, not cloned from it"
     return (
-        f"{speaker}, who talks the most, has the voice nearest to the personal voice of {consent.who}, who consented "
-        f"to this: {consent.purpose} (recorded {consent.when} by {consent.recorded_by}); it is matched to the sample, "
-        "not cloned from it."
+        f"{speaker}, who talks the most, has the voice {voice}the personal voice of {consent.who}, who consented "
+        f"to this: {consent.purpose} (recorded {consent.when} by {consent.recorded_by}); it is {made}."
     )

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from octavia_dag.assets.corrections import shown
 from octavia_dag.assets.measured import measured
+from octavia_dag.assets.private import profiles_of
 from octavia_dag.assets.step import Work
-from octavia_dag.assets.voices import profiles_of
 from octavia_dag.dubbing import quality
 from octavia_dag.dubbing.figures import VoiceFigures
 from octavia_dag.dubbing.meters import cosine, nearest_pair, strays

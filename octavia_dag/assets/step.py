@@ -13,31 +13,30 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
+from octavia_dag.assets.engaging import engine_for, engines_of, node_as_set
 from octavia_dag.assets.failing import told_to_dagster
 from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
 from octavia_dag.assets.slices import slices_read
 from octavia_dag.errors import InputError, RefusedError
-from octavia_dag.graph import GRAPH, ROLE_OPTIONS, ROLE_SETTINGS, Node, RoleName, ancestors
+from octavia_dag.graph import GRAPH, Node, RoleName, ancestors
 from octavia_dag.keys import Recipe, recipe
 from octavia_dag.layers import layers_of
 from octavia_dag.partitions import DUBS, VIDEOS, parts
-from octavia_dag.resources import progress, vad, videos
+from octavia_dag.resources import progress, videos
 from octavia_dag.resources.artifacts import PICTURES, Artifact, Manifest, data_version, stored_files
 from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.fetched import bring_back
 from octavia_dag.resources.history import remember
-from octavia_dag.resources.licences import refuse_forbidden
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Transcript
-from octavia_dag.settings import Layer, Settings, effective, slice_values
+from octavia_dag.settings import Layer, Settings, effective
 
 E = TypeVar("E", bound=Engine)
 D = TypeVar("D", bound=Document)
 Result = dg.MaterializeResult[Any]
-CHAT_CONDENSER = "octavia_dag.resources.chat_condenser:ChatCondenser"
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,9 @@ class Work:
             raise InputError(f"{asked}: {path} has changed since it was registered; dub it again as a new video.")
         return path
 
-    def engine(self, role: type[E], name: RoleName) -> E:
-        """The engine that the settings choose for a role."""
-        return engine_for(self.workshop, self.settings, role, name)
+    def engine(self, role: type[E], name: RoleName, language: str | None = None) -> E:
+        """The engine that the settings choose for a role; `language` where its licence may depend on it."""
+        return engine_for(self.workshop, self.settings, role, name, language)
 
     def report(self, fraction: float) -> None:
         """Tells how much of this step is done."""
@@ -110,7 +109,7 @@ def asset(
     node = GRAPH[name]
     return dg.asset(
         name=node.name,
-        deps=[dg.AssetKey(one) for one in (*node.inputs, *slices_read(node))],
+        deps=[dg.AssetKey(one) for one in (*node.inputs, *node.if_cloning, *slices_read(node))],
         group_name=node.group,
         description=node.description,
         partitions_def=VIDEOS if node.granularity == "video" else DUBS,
@@ -168,34 +167,12 @@ def settings_for(workshop: Workshop, video: str, language: str | None) -> Settin
     return effective([*layers_of(Path(workshop.store.root), video, language), workshop.launch.layer()])
 
 
-def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName) -> E:
-    """The engine that `settings` choose for a role; a chat endpoint, where one is named, is the condenser."""
-    chosen = settings.translation
-    if name == "condenser" and chosen.endpoint:
-        options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
-        return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.chat_key})
-    path, options = (slice_values(settings, [place])[place] for place in (ROLE_SETTINGS[name], ROLE_OPTIONS[name]))
-    engine = workshop.engines.get(role, path, options)
-    refuse_forbidden(engine, ROLE_SETTINGS[name], settings.catalogue.use)
-    return engine
-
-
-def engines_of(workshop: Workshop, settings: Settings, node: Node) -> dict[str, str]:
-    """Name and revision of every engine and model that `node` asks: part of its key."""
-    engines: dict[str, str] = {}
-    for role in node.roles:
-        info = engine_for(workshop, settings, Engine, role).info()
-        engines[role] = f"{info.name} {info.revision}"
-    if node.hears_speech:
-        engines["vad"] = vad.revision()
-    return engines
-
-
 def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Work], Made]) -> tuple[Artifact, bool]:
     video, language = parts(partition)
     store = workshop.store
     known = videos.request(store, video, language) if language else videos.record(store, video)
     settings = settings_for(workshop, video, language)
+    node = node_as_set(workshop, settings, node)
     with locked(store, node.name, video, language):
         inputs = {name: current(workshop, name, video, language) for name in node.inputs}
         refuse_bad_transcript(workshop, node, video)

@@ -5,35 +5,34 @@ as soon as no requested dub of the video still needs it. Whoever needs them afte
 and speaker map, in memory; the data version is a keyed hash, so it stays what it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-from octavia_dag.assets.cast import candidates_for, cast_as_set, people_in
+from octavia_dag.assets import cloned
+from octavia_dag.assets.cast import candidates_for, cast_as_set, cast_cloned, people_in
 from octavia_dag.assets.failing import told_to_dagster
 from octavia_dag.assets.people import NAME as REGISTER
 from octavia_dag.assets.people import PERSON, SHOWN, VOICE
+from octavia_dag.assets.private import PAYLOAD, derived, profiles_of
 from octavia_dag.assets.settling import ProfilesOf, settle
-from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
+from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.assets.telling import table_of
-from octavia_dag.dubbing.voices import reference_segments
-from octavia_dag.errors import InputError, RefusedError
+from octavia_dag.errors import InputError
 from octavia_dag.partitions import LANGUAGES
-from octavia_dag.resources.artifacts import Artifact, ArtifactStore, Manifest, data_version
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore, data_version
 from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
-from octavia_dag.resources.listening import HEARING_HZ
 from octavia_dag.resources.locks import locked
-from octavia_dag.resources.sound import read_mono
-from octavia_dag.resources.vault import keyed_hash, open_sealed, seal
+from octavia_dag.resources.vault import keyed_hash, seal
 from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import Casting, Reference, Role, SpeakerMap, Stems, VoiceProfiles
+from octavia_dag.schema import Casting, Reference, Role, SpeakerMap, Voice, VoiceProfiles
 
-PAYLOAD = "profiles.sealed"
 MATCHED_NOT_CLONED = (
     "The voices are the nearest of the synthesizer's own; this engine matches voices, it does not clone."
 )
+CLONED = "The voices are cloned from the speakers' own."
 
 
 @asset("voice_profiles")
@@ -59,39 +58,6 @@ def casting(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
     return run_step(context, workshop, lambda work: _make_casting(work, profiles), _tell_casting)
 
 
-def profiles_of(work: Work) -> tuple[list[Profile], bool]:
-    """The speakers' profiles, and whether they had to be derived again because the payload is deleted."""
-    artifact = work.inputs["voice_profiles"]
-    sealed = _sealed(artifact)
-    if sealed is not None:
-        return open_sealed(sealed, work.workshop.vault.secret()), False
-    return _derived_again(work, artifact.manifest), bool(artifact.manifest.files)
-
-
-def _derived_again(work: Work, made: Manifest) -> list[Profile]:
-    """The profiles of `made` once more: from what it was made from, whatever was set since."""
-    for name, version in made.inputs.items():
-        if _upstream(work, name).manifest.data_version != version:
-            raise RefusedError(
-                f"Deriving the voices of {work.video} again: its {name} was made anew meanwhile; run it again."
-            )
-    cloner = work.workshop.engines.get(VoiceCloner, str(made.settings["voices.engine"]))
-    return _derived(work, cloner, float(made.settings["voices.reference_s"]))
-
-
-def _derived(work: Work, cloner: VoiceCloner, reference_s: float) -> list[Profile]:
-    """The profiles from stems and speaker map, in memory."""
-    stems, people = _upstream(work, "stems"), _upstream(work, "speaker_map").read(SpeakerMap)
-    vocals = stems.read(Stems).clean_vocals
-    if vocals is None or not people.speakers:
-        return []
-    sound = read_mono(stems.file(vocals), HEARING_HZ)
-    segments = {
-        s.id: reference_segments(people.turns, people.overlaps, s.id, seconds=reference_s) for s in people.speakers
-    }
-    return [cloner.profile(speaker, sound, spans) for speaker, spans in segments.items()]
-
-
 def forget_when_done(store: ArtifactStore, video: str) -> bool:
     """Deletes the private payloads once every requested language is delivered and reported; True when they are gone.
 
@@ -109,18 +75,8 @@ def forget_when_done(store: ArtifactStore, video: str) -> bool:
     return True
 
 
-def _sealed(artifact: Artifact) -> bytes | None:
-    """The payload; None where it is gone: a language beside this one may be the last to need it, and let it go."""
-    if PAYLOAD not in artifact.manifest.files or PAYLOAD in artifact.manifest.deleted:
-        return None
-    try:
-        return (artifact.folder / PAYLOAD).read_bytes()
-    except FileNotFoundError:
-        return None
-
-
 def _make_profiles(work: Work) -> Made:
-    profiles = _derived(work, work.engine(VoiceCloner, "cloner"), work.settings.voices.reference_s)
+    profiles = derived(work, work.engine(VoiceCloner, "cloner"), work.settings.voices.reference_s)
     references = tuple(
         Reference(
             speaker=one.speaker,
@@ -155,11 +111,17 @@ def _make_casting(work: Work, profiles_of: ProfilesOf) -> Made:
         return Made(Casting(roles=(), cloned=False))
     synthesizer = work.engine(Synthesizer, "synthesizer")
     people = people_in(work, profiles)
-    chosen = _chosen(work, synthesizer, {speaker.id for speaker in work.read("speaker_map", SpeakerMap).speakers})
+    speakers = {speaker.id for speaker in work.read("speaker_map", SpeakerMap).speakers}
     known: dict[str, dict[str, str]] = work.extras.get(REGISTER, {})
-    given = {*chosen.values(), *(entry[VOICE] for entry in known.values() if VOICE in entry)}
-    cast = cast_as_set(work, people, candidates_for(work, synthesizer, given), chosen)
-    unnamed = Casting(roles=tuple(cast.roles), cloned=False, notes=(MATCHED_NOT_CLONED, *cast.notes))
+    if synthesizer.clones:
+        there = cloned.candidates(work, profiles)
+        cast = cast_cloned(work, people, there, _chosen(work, cloned.choices(there), speakers))
+    else:
+        chosen = _chosen(work, {tag: synthesizer.voices(tag) for tag in LANGUAGES}, speakers)
+        given = {*chosen.values(), *(entry[VOICE] for entry in known.values() if VOICE in entry)}
+        cast = cast_as_set(work, people, candidates_for(work, synthesizer, given), chosen)
+    note = CLONED if synthesizer.clones else MATCHED_NOT_CLONED
+    unnamed = Casting(roles=tuple(cast.roles), cloned=synthesizer.clones, notes=(note, *cast.notes))
     document = unnamed.model_copy(update={"roles": tuple(_named(role, known) for role in cast.roles)})
     counts = {"voices": len({role.voice.id for role in cast.roles}), "voice_profiles_rederived": int(again)}
     # A name is shown and nothing else: with another one the outcome is the same, and nobody speaks again.
@@ -171,10 +133,13 @@ def _named(role: Role, known: Mapping[str, Mapping[str, str]]) -> Role:
     return role.model_copy(update={"person": entry.get(PERSON, ""), "name": entry.get(SHOWN, "")})
 
 
-def _chosen(work: Work, synthesizer: Synthesizer, speakers: set[str]) -> dict[str, str]:
-    """The voices chosen by hand that speak this language; an InputError for a speaker or voice that does not exist."""
-    here = {voice.id for voice in synthesizer.voices(work.tag)}
-    anywhere = {voice.id for language in LANGUAGES for voice in synthesizer.voices(language)}
+def _chosen(work: Work, voices: Mapping[str, Sequence[Voice]], speakers: set[str]) -> dict[str, str]:
+    """The voices chosen by hand, of `voices` by language, that speak this one.
+
+    An InputError for a speaker or voice that does not exist.
+    """
+    here = {voice.id for voice in voices.get(work.tag, ())}
+    anywhere = {voice.id for some in voices.values() for voice in some}
     for speaker, voice in work.settings.voices.cast.items():
         asked = f"Casting {work.video} in {work.tag}: voices.cast gives speaker {speaker} the voice {voice}"
         if speaker not in speakers:
@@ -203,8 +168,3 @@ def _tell_casting(artifact: Artifact) -> dict[str, Any]:
         for r in document.roles
     ]
     return {"notes": " ".join(document.notes) or "none", **table_of("cast", rows)}
-
-
-def _upstream(work: Work, name: str) -> Artifact:
-    """An input of voice_profiles, also where the step that asks (casting) has it only indirectly."""
-    return work.inputs[name] if name in work.inputs else current(work.workshop, name, work.video, None)

@@ -12,18 +12,19 @@ from pathlib import Path
 import click
 
 from octavia_dag import environment as surroundings
+from octavia_dag.assets.engaging import chosen_roles, engine_for
 from octavia_dag.cli.failing import told
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
-from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
+from octavia_dag.environment import CHAT_KEY, REMOTE_KEY, VOICE_KEY, Environment
 from octavia_dag.errors import ModelError, OctaviaError
-from octavia_dag.graph import ROLE_SETTINGS, RoleName
+from octavia_dag.graph import RoleName
+from octavia_dag.layers import settings_of
 from octavia_dag.partitions import LANGUAGES
-from octavia_dag.resources.engines import Engine, EngineRoom, Synthesizer, Translator
+from octavia_dag.resources.engines import Engine, Licence, Synthesizer, Translator
 from octavia_dag.resources.media import program
 from octavia_dag.resources.models import Model, lock, model_dir
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.settings import Settings, slice_values
 
 GIB = 1 << 30
 _LEAST_FREE_GIB = 2
@@ -46,7 +47,7 @@ def doctor(home: Path | None) -> int:
     tools = workshop(environment)
     absent, sentences = _models(environment)
     missing = [*_programs(environment), *sentences, *_fetchers(absent), *_room(environment), *_keys(environment, tools)]
-    missing += _pairs(environment, [one.name for one in absent if one.name not in _ASIDE])
+    missing += _pairs(environment, tools, [one.name for one in absent if one.name not in _ASIDE])
     for sentence in missing:
         click.echo(f"missing: {sentence}")
     click.echo("Nothing is missing." if not missing else f"{len(missing)} missing.")
@@ -109,6 +110,8 @@ def _room(environment: Environment) -> list[str]:
 def _keys(environment: Environment, tools: Workshop) -> list[str]:
     """Where the keys come from, never what they are."""
     click.echo(f"chat key ({CHAT_KEY}): {'set' if environment.has_chat_key else 'not set; only an endpoint needs it'}")
+    wanted = "not set; only a server of voices needs it"
+    click.echo(f"remote key ({REMOTE_KEY}): {'set' if environment.has_remote_key else wanted}")
     try:
         tools.vault.refuse_unusable()
     except OctaviaError as error:
@@ -119,19 +122,38 @@ def _keys(environment: Environment, tools: Workshop) -> list[str]:
     return []
 
 
-def _pairs(environment: Environment, absent: list[str]) -> list[str]:
-    """Prints engines and pairs; returns what is broken."""
-    room = EngineRoom(models_dir=str(environment.models_dir), threads=environment.threads)
+def _engines(environment: Environment, tools: Workshop) -> tuple[dict[RoleName, Engine], list[str]]:
+    """The engine of each role as the catalogue's settings choose it, and a sentence for each that cannot work."""
     missing: list[str] = []
-    kinds: dict[tuple[str, str], str] = {}
     engines: dict[RoleName, Engine] = {}
-    for role, place in ROLE_SETTINGS.items():
+    try:
+        settings = settings_of(environment.store)
+    except (OctaviaError, OSError) as error:
+        return engines, [told(error)[0]]
+    click.echo(f"profile: {settings.engines.profile}; use: {settings.catalogue.use}")
+    for role in chosen_roles(settings):
         try:
-            engines[role] = room.get(Engine, str(next(iter(slice_values(Settings(), [place]).values()))))
-            info = engines[role].info()
-            click.echo(f"{role}: {info.name} ({info.licence})")
+            engines[role] = engine_for(tools, settings, Engine, role)
+            parts = [
+                f"{one.part}: {one.name}{'' if one.commercial else ', not for sale'}"
+                for one in _licences(engines[role])
+            ]
+            click.echo(f"{role}: {engines[role].info().name} ({'; '.join(parts)})")
+            missing += engines[role].missing()
         except (OctaviaError, OSError) as error:
             missing.append(told(error)[0])
+    return engines, missing
+
+
+def _licences(engine: Engine) -> tuple[Licence, ...]:
+    """Of all parts, whatever the language."""
+    return tuple(dict.fromkeys(one for tag in (None, *LANGUAGES) for one in engine.licences(tag)))
+
+
+def _pairs(environment: Environment, tools: Workshop, absent: list[str]) -> list[str]:
+    """Prints engines and pairs; returns what is broken."""
+    engines, missing = _engines(environment, tools)
+    kinds: dict[tuple[str, str], str] = {}
     translator, synthesizer = engines.get("translator"), engines.get("synthesizer")
     if isinstance(translator, Translator) and isinstance(synthesizer, Synthesizer):
         try:
@@ -147,7 +169,7 @@ def _pairs(environment: Environment, absent: list[str]) -> list[str]:
 
 def _kinds(translator: Translator, synthesizer: Synthesizer) -> dict[tuple[str, str], str]:
     """How each pair that ends in one of our languages is translated."""
-    targets = [tag for tag in LANGUAGES if synthesizer.voices(tag)]
+    targets = [tag for tag in LANGUAGES if synthesizer.speaks(tag)]
     return {(a, b): translator.quality(a, b) or "" for a, b in translator.pairs() if b in targets}
 
 

@@ -15,7 +15,9 @@ from octavia_dag.cli.tables import aligned
 from octavia_dag.errors import ModelError
 from octavia_dag.resources import models as store
 from octavia_dag.resources import pulling
+from octavia_dag.resources.hub import pull_weights
 from octavia_dag.resources.media import system_program
+from octavia_dag.resources.weights import seal
 
 STATIC_FFMPEG = "ffmpeg"
 
@@ -53,14 +55,29 @@ def list_models(models_dir: Path) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about models that are ready.")
 @models_option
 def pull(names: tuple[str, ...], quiet: bool, models_dir: Path) -> None:
-    """Fetches the models NAME, or all that are needed here; only what is missing or wrong."""
-    wanted = names or tuple(entry.name for entry in store.lock() if _needed(entry.name))
+    """Fetches the models NAME, or all that are needed here; only what is missing or wrong.
+
+    A NAME like owner/name@revision is fetched from the model hub; HF_TOKEN opens what is behind terms.
+    """
+    for reference in (name for name in names if "/" in name):
+        pull_weights(str(models_dir), reference, click.echo)
+    wanted = tuple(name for name in names if "/" not in name)
+    if not names:
+        wanted = tuple(entry.name for entry in store.lock() if _needed(entry.name))
 
     def tell(line: str) -> None:
         if not (quiet and line.endswith(pulling.READY)):
             click.echo(line)
 
     pulling.pull(str(models_dir), wanted, tell)
+
+
+@models.command("seal")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def seal_folder(folder: Path) -> None:
+    """Lists the files of FOLDER with their hashes, so that an engine can use them as its weights."""
+    sealed = seal(folder.absolute(), str(folder.absolute()), "local")
+    click.echo(f"{folder.absolute()}#sha256={sealed.digest}")
 
 
 @models.command()

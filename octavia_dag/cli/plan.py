@@ -7,6 +7,7 @@ import click
 
 from octavia_dag import environment as surroundings
 from octavia_dag.assets.judging import Judge
+from octavia_dag.cli.gpu_planning import told_gpu
 from octavia_dag.cli.home import home_option
 from octavia_dag.cli.planning import APPROVE, plan_json, told_plan
 from octavia_dag.cli.which import meant
@@ -17,6 +18,7 @@ from octavia_dag.partitions import checked_language
 from octavia_dag.plan import Item
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.workshop import Workshop
+from octavia_dag.schema import SpeakerMap
 from octavia_dag.sensors.overview import held_back
 
 
@@ -27,13 +29,22 @@ def _tools(home: Path | None) -> Workshop:
 
 
 @click.command("plan")
-@click.argument("video")
+@click.argument("video", required=False)
 @click.option("--to", "languages", multiple=True, metavar="LANG", help="Languages besides those it is dubbed into.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--gpu", metavar="CARD", help="Estimate by published figures what VIDEO, or an hour, takes on this card.")
 @home_option
-def plan_command(video: str, languages: tuple[str, ...], as_json: bool, home: Path | None) -> None:
+def plan_command(
+    video: str | None, languages: tuple[str, ...], as_json: bool, gpu: str | None, home: Path | None
+) -> None:
     """Say what a dub of VIDEO would make, reuse and cost, and why."""
     tools = _tools(home)
+    if gpu is not None:
+        for line in told_gpu(gpu.lower(), *_size(tools, video)):
+            click.echo(line)
+        return
+    if video is None:
+        raise click.UsageError("Missing argument 'VIDEO'; only --gpu goes without.")
     known = meant(tools.store, video)
     found = Judge(tools).plan(known.id, tuple(checked_language(tag) for tag in languages))
     settings = settings_of(Path(tools.store.root), known.id)
@@ -43,6 +54,15 @@ def plan_command(video: str, languages: tuple[str, ...], as_json: bool, home: Pa
     click.echo(f"{known.id}:")
     for line in told_plan(found, settings):
         click.echo(f"  {line}")
+
+
+def _size(tools: Workshop, video: str | None) -> tuple[float, int]:
+    """Seconds and speakers of a video; without one, the hour with four speakers that such figures are compared by."""
+    if video is None:
+        return 3600.0, 4
+    known = meant(tools.store, video)
+    found = tools.store.current("speaker_map", known.id, None)
+    return known.seconds, max(1, len(found.read(SpeakerMap).speakers)) if found else 1
 
 
 @click.command()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from octavia_dag.assets.corrections import LINES, wordings_in
-from octavia_dag.assets.step import current, engine_for
+from octavia_dag.assets.engaging import engine_for
+from octavia_dag.assets.step import current
 from octavia_dag.dubbing.edits import with_added
 from octavia_dag.dubbing.review import Changes, Row, State
 from octavia_dag.dubbing.wordings import counting, with_wordings
@@ -73,7 +74,7 @@ class Desk:
             speakers={*(one.id for one in people), *(line.speaker for line in lines)},
             names=kept.read_corrections(self.tools.store, self.video).names,
             voices={**{role.speaker: role.voice.id for role in roles}, **settings.voices.cast},
-            choices={voice.id for voice in synthesizer.voices(self.language)},
+            choices={voice.id for voice in synthesizer.voices(self.language)} or {role.voice.id for role in roles},
             longest_s=settings.transcription.line_max_s,
         )
 

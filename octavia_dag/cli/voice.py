@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from octavia_dag import environment as surroundings
-from octavia_dag.assets.step import engine_for
+from octavia_dag.assets.engaging import engine_for
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
 from octavia_dag.cli.which import meant

@@ -1,7 +1,8 @@
 """One line in front of the microphone: spoken once, at the rate that its predicted length asks for.
 
 Up to a modest rate the engine itself speaks faster or slower; what is missing, or was predicted wrongly by more than
-5 %, is done by a tempo filter on the finished sound. Rate is engine speed times tempo, and stays under the cap. Only a
+5 %, is done by the engine once more where that costs it nothing (it stretches what it spoke), and else by a tempo
+filter on the finished sound. Rate is engine speed times tempo, and stays under the cap. Only a
 line that does not fit at the cap is condensed, and then spoken again; what still does not fit is flagged, never cut.
 Any number of threads may speak lines in one booth.
 """
@@ -9,8 +10,7 @@ Any number of threads may speak lines in one booth.
 import math
 import re
 import tempfile
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from octavia_dag.dubbing.lengths import predicted_seconds
 from octavia_dag.dubbing.pausing import follow_pauses
 from octavia_dag.dubbing.timing import Fit, SyncLimits, fit, voiced_seconds
 from octavia_dag.dubbing.trimming import trimmed
-from octavia_dag.errors import EngineError, StorageError
-from octavia_dag.resources.engines import Condenser, Samples, Synthesizer
+from octavia_dag.errors import EngineError
+from octavia_dag.resources.engines import Condenser, Profile, Samples, Synthesizer, Transcriber, Utterance
 from octavia_dag.resources.line_store import LineStore, line_key
 from octavia_dag.resources.localize import Condensed, condense_text
 from octavia_dag.resources.media import Media, url
-from octavia_dag.resources.sound import read_mono
+from octavia_dag.resources.takes import Takes
 from octavia_dag.schema import Line, TranslatedLine, Voice
 
 # Beyond these an engine's own speed gets uneven (Kokoro rounds every sound to 25 ms); a tempo filter does the rest.
@@ -47,12 +47,13 @@ _INNER_MARK = re.compile(r"[,;:.!?\u2026\u2014]\s+\S")
 
 @dataclass(frozen=True)
 class Job:
-    """One line, what the original was, who speaks, and the seconds there are."""
+    """One line, what the original was, who speaks, and the seconds there are; `profile` where the engine clones."""
 
     line: TranslatedLine
     original: Line
     voice: Voice
     room_s: float
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Booth:
     every line apart, also where two are alike.
 
     The wordings of `glossary` survive condensing; `folder` takes what is there for a moment only; `version` is that of
-    the code, which is part of every line's key.
+    the code, which is part of every line's key. `ear` hears the takes of an engine that samples.
     """
 
     synthesizer: Synthesizer
@@ -105,8 +106,20 @@ class Booth:
     glossary: Mapping[str, str]
     reuse: bool
     share: bool = True
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-    _locks: dict[str, threading.Lock] = field(default_factory=dict[str, threading.Lock])
+    ear: Transcriber | None = None
+    _begun: dict[str, tuple[str, Condensed | None]] = field(default_factory=dict[str, tuple[str, Condensed | None]])
+    _takes: Takes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._takes = Takes(self.synthesizer, self.store, self.version, self.reuse, self.ear)
+
+    def ahead(self, jobs: Sequence[Job]) -> None:
+        """Speaks at once what `take` will ask the engine for first."""
+        asked: list[tuple[Utterance, str]] = []
+        for job in jobs:
+            self._begun[job.line.id] = text, _ = self._beginning(job)
+            asked.append(self._asked(job, text, self._predicted_speed(job, text)))
+        self._takes.ahead(asked)
 
     def take(self, job: Job) -> Take:
         """The line, fitted to its room as far as it goes. An EngineError names the line that could not be spoken."""
@@ -116,44 +129,48 @@ class Booth:
             raise EngineError(f"Line {job.line.id}: {error}") from error
 
     def _fitted(self, job: Job) -> Take:
-        text, shorter = job.line.text, None
-        predicted_s = self._predicted_s(text)
-        if predicted_s > job.room_s * self.sync.max_rate * _SURELY_OVER:
-            shorter = self._condensed(job, predicted_s)
-        raw = self._spoken(job, shorter.text if shorter else text)
+        text, shorter = self._begun.get(job.line.id) or self._beginning(job)
+        raw = self._spoken(job, text)
         if shorter is None and not self._fit(job, raw.text, raw.natural_s).fits:
             shorter = self._condensed(job, raw.natural_s)
             if shorter is not None:
                 again = self._spoken(job, shorter.text)
                 raw = replace(again, made=raw.made or again.made)
         told = [] if shorter is None else ["condensed to fit its time", *([shorter.note] if shorter.note else [])]
-        return self._finished(job, raw, told)
+        return self._finished(job, self._stretched(job, raw), told)
 
-    def _spoken(self, job: Job, text: str) -> _Raw:
-        """The sound of `text` at the speed that its predicted length asks for: from the store, or spoken now."""
-        wanted = self._fit(job, text, self._predicted_s(text)).rate
-        slowest, fastest = ENGINE_SPEEDS
+    def _beginning(self, job: Job) -> tuple[str, Condensed | None]:
+        """The text that is spoken first: a shorter one, where the line is surely too long as it stands."""
+        predicted_s = self._predicted_s(job.line.text)
+        over = predicted_s > job.room_s * self.sync.max_rate * _SURELY_OVER
+        shorter = self._condensed(job, predicted_s) if over else None
+        return (shorter.text if shorter else job.line.text), shorter
+
+    def _spoken(self, job: Job, text: str, speed: float | None = None) -> _Raw:
+        """The sound of `text`, at the speed that its predicted length asks for where none is given."""
+        asked, own = self._asked(job, text, speed or self._predicted_speed(job, text))
+        key, sound, made = self._takes.get(asked, own)
+        return _Raw(text, key, sound, asked.speed, len(sound) / self.synthesizer.rate_hz * asked.speed, made)
+
+    def _stretched(self, job: Job, raw: _Raw) -> _Raw:
+        """The same at the speed that its true length asks for, where the engine has that at no cost."""
+        tempo = self._tempo(job, raw) if self.synthesizer.stretch else 1.0
+        speed = self._bounded(math.ceil(raw.speed * tempo * 1000 - 1e-6) / 1000)
+        if tempo == 1.0 or speed == raw.speed:
+            return raw
+        return replace(self._spoken(job, raw.text, speed), made=raw.made)
+
+    def _asked(self, job: Job, text: str, speed: float) -> tuple[Utterance, str]:
+        asked = Utterance(text=text, voice=job.voice, language=self.language, speed=speed, profile=job.profile)
+        return asked, "" if self.share else job.line.id
+
+    def _predicted_speed(self, job: Job, text: str) -> float:
         # Whole hundredths, so that a start moved by milliseconds does not speak the line anew.
-        speed = round(min(max(wanted, slowest), fastest, self.sync.max_rate), 2)
-        told, rate_hz = self.synthesizer.info(), self.synthesizer.rate_hz
-        own = [] if self.share else [job.line.id]
-        key = line_key(self.version, text, job.voice.model_dump(), told.name, told.revision, self.language, speed, *own)
-        with self._lock(key):
-            sound = self._kept(key)
-            made = sound is None
-            if sound is None:
-                spoken = trimmed(self.synthesizer.speak(text, job.voice, self.language, speed), rate_hz)
-                # Read back even if just spoken, so that a stored line and a fresh one are the same to the last bit.
-                sound = read_mono(self.store.put(key, spoken, rate_hz), rate_hz)
-        return _Raw(text, key, sound, speed, len(sound) / rate_hz * speed, made)
+        return round(self._bounded(self._fit(job, text, self._predicted_s(text)).rate), 2)
 
-    def _kept(self, key: str) -> Samples | None:
-        """A sound that was spoken before; None where there is none that can be read."""
-        path = self.store.get(key) if self.reuse else None
-        try:
-            return None if path is None else read_mono(path, self.synthesizer.rate_hz)
-        except StorageError:  # damaged: spoken anew
-            return None
+    def _bounded(self, speed: float) -> float:
+        slowest, fastest = self.synthesizer.stretch or ENGINE_SPEEDS
+        return min(max(speed, slowest), fastest, self.sync.max_rate)
 
     def _finished(self, job: Job, raw: _Raw, flags: list[str]) -> Take:
         rate_hz = self.synthesizer.rate_hz
@@ -213,11 +230,6 @@ class Booth:
         text, wordings = job.line.text, tuple(self.glossary.values())
         shorter = condense_text(text, job.original.text, self.language, ratio, self.condenser, protected=wordings)
         return shorter if shorter.text != text and any(letter.isalnum() for letter in shorter.text) else None
-
-    def _lock(self, key: str) -> threading.Lock:
-        """One lock per sound: equal lines are spoken once, whichever comes first."""
-        with self._guard:
-            return self._locks.setdefault(key, threading.Lock())
 
 
 def at_tempo(media: Media, sound: Samples, rate_hz: int, tempo: float, folder: Path) -> Samples:

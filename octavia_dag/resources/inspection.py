@@ -81,13 +81,17 @@ def hear_line(sound: Path, language: str, ear: Transcriber, kept: Path | None, a
     known = None if note is None else _read_note(note)
     if known is not None:
         return known, False
-    samples = read_mono(sound, HEARING_HZ)
-    whole = [Span(start=0, end=len(samples) / HEARING_HZ)]
-    believed, _ = accept(ear.transcribe(samples, whole, language) if samples.any() else [], whole)
-    text = hear_text(believed)
+    text = heard_in(read_mono(sound, HEARING_HZ), language, ear)
     if note is not None:
         write_atomically(note, text.encode())
     return text, True
+
+
+def heard_in(sound: Samples, language: str, ear: Transcriber) -> str:
+    """What is heard in a mono 16 kHz sound, as far as it is believed."""
+    whole = [Span(start=0, end=len(sound) / HEARING_HZ)]
+    believed, _ = accept(ear.transcribe(sound, whole, language) if sound.any() else [], whole)
+    return hear_text(believed)
 
 
 def _read_note(note: Path) -> str | None:

@@ -1,7 +1,8 @@
 """Speaks the lines of a dub side by side, and lays placed lines on one track.
 
 Lines share nothing but the engine, so as many are spoken at once as there are cores; the outcome does not depend on
-which was ready first. The threads are daemons of our own and no ThreadPoolExecutor, whose threads the interpreter joins
+which was ready first. An engine that speaks in batches is given those first, and what is left to each line is its
+fitting. The threads are daemons of our own and no ThreadPoolExecutor, whose threads the interpreter joins
 when it ends: an interrupted run must end now, not when the line at work is done, which may wait for a remote condenser.
 The track is summed and written in blocks: an hour of speech needs no more memory than a minute.
 """
@@ -19,7 +20,7 @@ import numpy as np
 from octavia_dag.dubbing.lengths import predicted_seconds
 from octavia_dag.dubbing.timing import SyncLimits, rooms
 from octavia_dag.resources.booth import Booth, Job, Take
-from octavia_dag.resources.engines import Condenser, Samples, Synthesizer
+from octavia_dag.resources.engines import Condenser, Profile, Samples, Synthesizer, Transcriber
 from octavia_dag.resources.line_store import LineStore
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.sound import read_mono, write_flac
@@ -57,14 +58,17 @@ def speak_lines(
     folder: Path,
     store: LineStore,
     programme_s: float | None = None,
+    profiles: Mapping[str, Profile] | None = None,
+    ear: Transcriber | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> tuple[DubbedChunks, int]:
     """One FLAC per line in `folder`, fitted to its room, and how many lines were spoken now, not found in `store`.
 
     A text without a letter or digit has nothing to say. `glossary` (term to wording) survives condensing; `version` is
     the code's, part of every line's key; `threads` lines are spoken at once where the settings leave it open.
-    `programme_s` ends the last line's room; where it is None that is 1 s behind the last original. An EngineError
-    names the line that could not be spoken.
+    `programme_s` ends the last line's room; where it is None that is 1 s behind the last original. `profiles`, by the
+    id of the voice, are for an engine that clones; `ear` hears one that samples. An EngineError names the line that
+    could not be spoken.
     """
     end_s = max((line.end for line in transcript.lines), default=0.0) + _LAST_ROOM_S
     room = rooms(transcript.lines, sync, end_s if programme_s is None else programme_s)
@@ -82,9 +86,11 @@ def speak_lines(
         glossary=glossary,
         reuse=synthesis.reuse,
         share=synthesis.share,
+        ear=ear,
     )
+    cloned = profiles or {}
     jobs = [
-        Job(line, originals[line.id], voices[line.speaker], room[line.id])
+        Job(line, originals[line.id], voices[line.speaker], room[line.id], cloned.get(voices[line.speaker].id))
         for line in translation.lines
         if any(letter.isalnum() for letter in line.text)
     ]
@@ -92,7 +98,7 @@ def speak_lines(
     jobs.sort(key=lambda job: (-predicted_seconds(job.line.text, translation.target), job.line.id))
     spoken: dict[str, SpokenLine] = {}
     made = 0
-    with closing(_side_by_side(booth.take, jobs, synthesis.parallel or threads)) as takes:
+    with closing(_takes(booth, jobs, synthesis.parallel or threads)) as takes:
         for take in takes:
             spoken[take.job.line.id] = _kept(take, folder, synthesizer.rate_hz)
             made += take.made
@@ -151,6 +157,16 @@ def _kept(take: Take, folder: Path, rate_hz: int) -> SpokenLine:
         rate=take.rate,
         flags=take.flags,
     )
+
+
+def _takes(booth: Booth, jobs: Sequence[Job], count: int) -> Generator[Take]:
+    """The takes as they get ready; of an engine that speaks in batches one batch after the other."""
+    batch = booth.synthesizer.batch
+    for some in [jobs] if batch == 1 else [jobs[at : at + batch] for at in range(0, len(jobs), batch)]:
+        if batch > 1:
+            booth.ahead(some)
+        with closing(_side_by_side(booth.take, some, count)) as takes:
+            yield from takes
 
 
 def _side_by_side(work: Callable[[Job], Take], jobs: Sequence[Job], count: int) -> Generator[Take]:

@@ -21,6 +21,8 @@ from octavia_dag.errors import InputError, StorageError
 from octavia_dag.resources.engines import Profile
 
 _KEY_BYTES = 32
+# The fields of a profile that JSON cannot hold as they are.
+_BYTES = ("reference_wav", "clone")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -86,7 +88,7 @@ def open_sealed(payload: bytes, key: bytes) -> list[Profile]:
             "give the key they were sealed with, or make the voice profiles again."
         ) from error
     return [
-        Profile.model_validate({**one, "reference_wav": base64.b64decode(one["reference_wav"])})
+        Profile.model_validate({**one, **{name: base64.b64decode(one[name]) for name in _BYTES if name in one}})
         for one in json.loads(plain)
     ]
 
@@ -96,11 +98,19 @@ def keyed_hash(profiles: Sequence[Profile], key: bytes) -> str:
     return hmac.new(key, _plain(profiles), hashlib.sha256).hexdigest()
 
 
+def keyed_mark(parts: Sequence[bytes], key: bytes) -> str:
+    """A short HMAC-SHA256 (hex) of `parts`, for what is public and must tell one voice from another."""
+    told = b"".join(hashlib.sha256(part).digest() for part in parts)
+    return hmac.new(key, told, hashlib.sha256).hexdigest()[:16]
+
+
 def _plain(profiles: Sequence[Profile]) -> bytes:
     rows = [
         {
-            **profile.model_dump(exclude={"reference_wav"}, mode="json"),
+            **profile.model_dump(exclude=set(_BYTES), mode="json"),
             "reference_wav": base64.b64encode(profile.reference_wav).decode(),
+            # Written only where there is one: a voice that is not cloned keeps its version.
+            **({"clone": base64.b64encode(profile.clone).decode()} if profile.clone else {}),
         }
         for profile in profiles
     ]

@@ -26,7 +26,7 @@ from octavia_dag.resources.artifacts import write_atomically
 
 SEAL = "weights.json"
 HUB = "hub"
-_HUB = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)@(?P<revision>[\w.-]+)")
+_HUB = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)@(?P<revision>\w[\w.-]*)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,8 +72,8 @@ class Reference(_Frozen):
         hub = _HUB.fullmatch(bare)
         if (mark and not _DIGEST.fullmatch(digest)) or not (hub or Path(bare).is_absolute()):
             raise SettingsError(
-                f"Weights are named {text!r}, which is no reference; write 'owner/name@revision' or the absolute path of "
-                "a folder, each with '#sha256=' and 64 hexadecimal digits behind it where they are to be held to that."
+                f"Weights are named {text!r}, which is no reference; write 'owner/name@revision' or the absolute path "
+                "of a folder, either with '#sha256=' and 64 hexadecimal digits behind it to hold it to that digest."
             )
         if hub:
             return cls(repository=hub["id"], revision=hub["revision"], digest=digest)

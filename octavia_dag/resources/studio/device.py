@@ -13,6 +13,6 @@ def device_of(asked: str) -> str:
         return "cuda" if torch.cuda.is_available() else CPU
     if asked.startswith("cuda") and not torch.cuda.is_available():
         raise EngineError(
-            f"OCTAVIA_DEVICE asks for {asked}, but torch sees no GPU; mend the driver, or unset it to compute on the CPU."
+            f"OCTAVIA_DEVICE asks for {asked}, but torch sees no GPU; mend the driver, or unset it for the CPU."
         )
     return asked

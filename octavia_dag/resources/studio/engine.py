@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
+from octavia_dag.errors import OctaviaError
 from octavia_dag.resources.engines import Engine
 from octavia_dag.resources.studio.device import device_of
 from octavia_dag.resources.studio.residency import GIB, residents
@@ -17,6 +19,9 @@ class StudioEngine(Engine):
     """Base of the studio engines. `weights` is a reference (resources/weights.py); `cpu_fallback` lets a piece that
     the card cannot hold go to the CPU, which takes many times as long.
     """
+
+    # The library that must be installed for it.
+    needs: ClassVar[str] = "torch"
 
     weights: str
     cpu_fallback: bool = False
@@ -33,6 +38,22 @@ class StudioEngine(Engine):
     def weights_revision(self) -> str:
         """Which weights these are, for a content key."""
         return revision(self.models_dir, self.weights)
+
+    def references(self) -> tuple[str, ...]:
+        """Every reference to weights that it works with."""
+        return (self.weights,)
+
+    def missing(self) -> tuple[str, ...]:
+        """The library and the weights that are not there."""
+        found: list[str] = []
+        if find_spec(self.needs.partition(".")[0]) is None:
+            found.append(f"{type(self).__name__} needs {self.needs}, which is not installed; run 'make studio'.")
+        for reference in self.references():
+            try:
+                weights_dir(self.models_dir, reference)
+            except OctaviaError as error:
+                found.append(str(error))
+        return tuple(found)
 
     @contextmanager
     def resident(self, part: str, needs_gib: float, load: Callable[[str], T], device: str = "") -> Generator[T]:

@@ -94,7 +94,7 @@ def test_window_by_window_is_as_the_library_separates_the_whole_file(
     np.testing.assert_allclose(made, whole(Path(weights), sound), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("rate", "frames"), [(88_200, 8), (96_000, 1), (96_000, 9), (192_000, 1), (192_000, 2)])
+@pytest.mark.parametrize(("rate", "frames"), [(48_000, 6), (48_000, 31), (88_200, 7), (192_000, 2), (192_000, 7)])
 def test_a_sample_lost_or_gained_in_resampling_is_made_up_for(
     separator: DemucsSeparator, rate: int, frames: int
 ) -> None:

@@ -10,7 +10,7 @@ from octavia_dag.assets.analysis import _in_sentences  # pyright: ignore[reportP
 from octavia_dag.assets.engaging import engines_of
 from octavia_dag.assets.step import Work
 from octavia_dag.graph import GRAPH
-from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.engine_room import EngineRoom
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Word
 from octavia_dag.settings import Layer, Settings, effective

@@ -3,15 +3,14 @@
 Windows less alike than a threshold are not joined at all. Embeddings of large models hold one voice at cosines of 0.6
 and more and two voices below 0.4, so that each voice is nearly a block of its own, and the Laplacian of the graph has
 about as many eigenvalues near zero as there are people: the count is where the next one is furthest away (von Luxburg
-2007, section 8.3). Small embeddings overlap too much for that (see clustering.py, which also does the splitting).
+2007, section 8.3). Windows that are like nobody's are counted too: whoever says too little to be judged joins the
+nearest afterwards. Small embeddings overlap too much for all that (see clustering.py, which also does the splitting).
 """
 
 import numpy as np
 
 from octavia_dag.dubbing.clustering import MOST_WINDOWS, Labels, Vectors, cluster, means_of, settled
 
-# Every window stays joined to its nearest, however far: a laugh is not a person.
-_NEAREST = 2
 # Gaps that differ by less are equal, and then more people are believed.
 _EQUAL = 1e-6
 
@@ -47,7 +46,8 @@ def group_count(windows: Vectors, minimum: int, maximum: int, *, threshold: floa
         return least
     if len(windows) == 2:  # too few for a gap
         return 1 if float(windows[0] @ windows[1]) >= threshold else 2
-    affinity = _affinity(windows, threshold)
+    cosines = (windows @ windows.T).astype(np.float64)
+    affinity = np.where(cosines >= threshold, cosines, 0.0)
     scale = 1.0 / np.sqrt(np.maximum(affinity.sum(axis=1), 1e-9))
     last = min(most, len(windows) - 1)
     alike = eigh(-affinity * scale[:, None] * scale, eigvals_only=True, subset_by_index=(0, last))
@@ -55,12 +55,3 @@ def group_count(windows: Vectors, minimum: int, maximum: int, *, threshold: floa
     counts = range(least, len(gaps) + 1)
     widest = max(gaps[count - 1] for count in counts)
     return max(count for count in counts if gaps[count - 1] >= widest - _EQUAL)
-
-
-def _affinity(windows: Vectors, threshold: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    cosines = np.maximum(windows @ windows.T, 0.0).astype(np.float64)
-    keep = min(len(cosines), _NEAREST + 1)  # itself is the nearest
-    nearest = np.argpartition(-cosines, keep - 1, axis=1)[:, :keep]
-    kept = np.where(cosines >= threshold, cosines, 0.0)
-    np.put_along_axis(kept, nearest, np.take_along_axis(cosines, nearest, axis=1), axis=1)
-    return np.maximum(kept, kept.T)

@@ -79,6 +79,12 @@ def test_windows_that_are_like_nobodys_do_not_add_up_to_people() -> None:
     assert len(set(labels.tolist())) == 2
 
 
+def test_a_window_that_is_like_no_other_is_a_person_where_it_is_long_enough() -> None:
+    windows, truth = voices([6, 1], apart=0.1)
+    assert same_split(assigned(windows, window_s=2.5), truth)
+    assert set(assigned(windows, window_s=0.5).tolist()) == {0}
+
+
 def test_a_higher_threshold_tells_more_apart() -> None:
     windows, _ = voices([30, 30], same=0.8, apart=0.55)
     assert [group_count(windows, 1, 8, threshold=threshold) for threshold in (0.3, 0.68)] == [1, 2]

@@ -12,7 +12,8 @@ from tiny_diarizer import make_tiny_pipeline, sealed, write_config
 from tiny_voices import Ear, Said, spoken
 
 from octavia_dag.errors import EngineError, ModelError, SettingsError
-from octavia_dag.resources.engines import Diarizer, EngineRoom
+from octavia_dag.resources.engine_room import EngineRoom
+from octavia_dag.resources.engines import Diarizer
 from octavia_dag.resources.studio.diarizer import COMMUNITY, PyannoteDiarizer
 from octavia_dag.resources.studio.engine import StudioEngine
 from octavia_dag.schema import Span, Turn

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from cloning_synthesizer_contract import CloningSynthesizerContract, Sentence, utterance
-from conftest import sealed
 from pydantic import PrivateAttr
-from tiny_xtts import shrink, tiny_xtts
+from tiny_xtts import sealed, shrink, tiny_xtts
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Profile, Samples
@@ -171,7 +170,7 @@ def engine_profile(engine: XttsSynthesizer, profile: Profile) -> Profile:
 
     import soundfile
 
-    sound = soundfile.read(io.BytesIO(profile.reference_wav), dtype="float32")[0]
+    sound = np.asarray(soundfile.read(io.BytesIO(profile.reference_wav), dtype="float32")[0], np.float32)
     cloner = XttsCloner(models_dir=engine.models_dir, weights=engine.weights, device="cpu")
     return cloner.profile("A", sound, [Span(start=0, end=len(sound) / 16000)])
 

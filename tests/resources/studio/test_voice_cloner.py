@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import sealed
 from recordings import sound_16k
-from tiny_xtts import shrink, tiny_xtts
+from tiny_xtts import sealed, shrink, tiny_xtts
 from voice_cloner_contract import VoiceClonerContract
 
 from octavia_dag.errors import EngineError

@@ -167,7 +167,7 @@ class Profile(BaseModel):
 class VoiceCloner(Engine):
     """Knows people by their voice, and gives a synthesizer what it needs to sound like them.
 
-    `choice`: of how many times as much clean speech as a profile needs it is given to choose the best.
+    `choice`: out of how many times as much clean speech as is kept of a speaker the clearest is chosen for it.
     """
 
     choice: ClassVar[float] = 1.0

@@ -107,7 +107,7 @@ def timbre_of(model: Any, sound: Samples) -> Samples:
 def _given(sound: Samples) -> "torch.Tensor":
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(sound, np.float32))[None]
+    return torch.from_numpy(np.array(sound, np.float32))[None]
 
 
 def _refuse_short(sound: Samples, asked: str) -> None:

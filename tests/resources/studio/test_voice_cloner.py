@@ -47,7 +47,12 @@ def test_latents_are_those_of_the_library_for_the_same_sound(
     assert revision == cloner.weights_revision()
     assert latents.shape == (1, 32, 64)
     assert timbre.shape == (1, 512, 1)
-    monkeypatch.setattr(xtts, "load_audio", lambda path, rate: torch.from_numpy(speech.copy())[None])
+
+    def read(path: str, rate: int) -> torch.Tensor:
+        assert (path, rate) == ("reference.wav", HZ)
+        return torch.from_numpy(speech.copy())[None]
+
+    monkeypatch.setattr(xtts, "load_audio", read)
     with cloner.loaded() as held:
         told = held.model.config
         theirs = held.model.get_conditioning_latents(

@@ -46,8 +46,8 @@ class Bench:
         told = {"weights": self.weights}
         engines: dict[str, Any] = {
             **ENGINES,
-            "voices": {"engine": "tiny_xtts_engines:TinyCloner", "options": told},
-            "synthesis": {"engine": "tiny_xtts_engines:TinySynthesizer", "options": told},
+            "voices": {"engine": "tiny_people:TinyCloner", "options": told},
+            "synthesis": {"engine": "tiny_people:TinySynthesizer", "options": told},
         }
         self.settings.write_text(yaml.safe_dump(engines))
         _make(self.video, folder, models_dir)

@@ -36,6 +36,7 @@ def profile(speaker: str, actor: int, take: int = 0, seconds: float = 6.0) -> Pr
         pitch_hz=200.0,
         voice_class="female",
         reference_wav=b"RIFF" + bytes(range(200)),
+        clone=b"latents",
     )
 
 
@@ -71,6 +72,7 @@ def test_no_voice_lies_in_the_clear_and_no_sound_at_all(store: ArtifactStore, tm
         assert path.stat().st_mode & 0o777 == 0o600
         plain = Fernet(KEY).decrypt(path.read_bytes())
         assert b'"reference_wav": ""' in plain
+        assert b'"clone"' not in plain
     (tmp_path / "planted").write_bytes(Fernet(KEY).decrypt(sealed[0].read_bytes()))
     assert search(tmp_path, private), "the search finds what is planted"
 

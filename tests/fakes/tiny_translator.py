@@ -46,7 +46,7 @@ def tiny_seamless(folder: Path, codes: Iterable[str], *, ends: bool = True) -> P
         max_position_embeddings=256,
         **ids,
     )
-    model = SeamlessM4Tv2ForTextToText(config)
+    model: Any = SeamlessM4Tv2ForTextToText(config)
     with torch.no_grad():  # else the word before outweighs all that was read
         for layer in model.text_decoder.layers:
             layer.cross_attention.out_proj.weight.mul_(30.0)

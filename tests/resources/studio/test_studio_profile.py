@@ -19,7 +19,7 @@ from tiny_diarizer import make_tiny_pipeline
 from tiny_segmenter import sealed_segmenter
 from tiny_transcriber import whisper_base
 from tiny_translator import tiny_seamless
-from tiny_xtts import tiny_xtts
+from tiny_xtts import shrink, tiny_xtts
 
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.studio.translator import SeamlessTranslator
@@ -34,6 +34,7 @@ STARTS = (1.263, 5.245, 7.608)
 
 def weights(folder: Path, models_dir: str) -> dict[str, str]:
     """A reference for each slice that names an engine of its own."""
+    shrink()
     xtts = sealed(tiny_xtts(folder / "xtts", stop_bias=0.5))
     return {
         "separation": sealed_demucs(folder / "demucs", weights="through"),
@@ -57,6 +58,8 @@ def dub(
 ) -> Dub:
     folder = tmp_path_factory.mktemp("studio")
     layer: dict[str, Any] = {name: {OPTIONS.get(name, "options"): {"weights": one}} for name, one in references.items()}
+    # The profile's own classes, but for the size of XTTS's decoder, which is no matter of weights.
+    layer["voices"]["engine"], layer["synthesis"]["engine"] = "tiny_people:TinyCloner", "tiny_people:TinySynthesizer"
     settings = folder / "studio.yaml"
     settings.write_text(yaml.safe_dump({"engines": {"profile": "studio"}, **layer}), encoding="utf-8")
     octavia, source = make_octavia(folder / "octavia", models_dir), media_dir / "englishvideo.mp4"

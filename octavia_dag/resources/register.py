@@ -150,11 +150,7 @@ def enter(
     with changing(store):
         before = standings(store, video)
         standing = before.of(version) or Standing(map=version, people=_people(store, enough, engine, key, least))
-<<<<<<< HEAD
         bare = [_bare(one) for one in enough]
-=======
-        bare = [one.model_copy(update={"reference_wav": b"", "clone": b""}) for one in enough]
->>>>>>> st-xtts
         with guarded(f"Entering the people of {video}"):
             write_atomically(_sealed(store, video, version, engine), seal(bare, key))
         others = tuple(one for one in before.heard if one.map != version)

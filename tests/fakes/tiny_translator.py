@@ -89,10 +89,11 @@ def tiny_madlad(folder: Path, tags: Iterable[str], *, ends: bool = True) -> Path
 def _sentencepiece(folder: Path, symbols: Iterable[str] = ()) -> Path:
     import sentencepiece
 
+    trainer: Any = sentencepiece.SentencePieceTrainer
     folder.mkdir(parents=True, exist_ok=True)
     corpus = folder / "corpus.txt"
     corpus.write_text("\n".join(_CORPUS * 50), encoding="utf-8")
-    sentencepiece.SentencePieceTrainer.train(
+    trainer.train(
         input=str(corpus),
         model_prefix=str(folder / "trained"),
         vocab_size=300,

@@ -53,9 +53,7 @@ def references(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="module")
-def dub(
-    models_dir: str, media_dir: Path, references: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Dub:
+def dub(models_dir: str, media_dir: Path, references: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Dub:
     folder = tmp_path_factory.mktemp("studio")
     layer: dict[str, Any] = {name: {OPTIONS.get(name, "options"): {"weights": one}} for name, one in references.items()}
     # The profile's own classes, but for the size of XTTS's decoder, which is no matter of weights.

@@ -239,7 +239,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         """Which languages have an aligner that is there; the others have whisper's own times."""
         there = {code: revision(self.models_dir, one.reference) for code, one in sorted(self._choices().items())}
         aligned = [f"{code} {told}" for code, told in there.items() if told != ABSENT]
-        elsewhere = "words at whisper's own times"
+        elsewhere = "words timed by whisper"
         return f"aligned {', '.join(aligned)}, else {elsewhere}" if aligned else elsewhere
 
     def _hot_words(self) -> str:

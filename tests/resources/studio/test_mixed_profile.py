@@ -1,6 +1,8 @@
 """The whole graph with one role of the studio and the rest embedded: real words of a real recording, as a command."""
 
 import json
+import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,10 @@ def test_the_lineage_names_the_engine_of_each_role(dub: Dub, models_dir: str, we
     assert dub.artifact("dubbed_chunks", "pt-BR").manifest.engines["synthesizer"].startswith("kokoro")
 
 
-def test_the_report_knows_what_may_be_done_with_the_engine(dub: Dub) -> None:
-    page = next(dub.deliverable.parent.glob("*.html")).read_text(encoding="utf-8")
-    assert "whisperx" in page
+def test_the_reports_page_names_the_engine_and_its_licence(dub: Dub) -> None:
+    page = dub.deliverable.parent / "report.html"
+    written = dub.octavia("report", dub.source, "--to", "pt-BR", "--out", page)
+    assert written.returncode == 0, written.stderr
+    shown = page.read_text(encoding="utf-8")
+    name = escape(dub.artifact("chunks").manifest.engines["transcriber"])
+    assert re.search(rf"{re.escape(name)}.{{0,300}}MIT", shown, re.DOTALL)

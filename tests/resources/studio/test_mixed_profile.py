@@ -20,6 +20,8 @@ pytestmark = pytest.mark.studio
 
 TRUTH = "Good morning, my name is Jordi Mas. I am from Barcelona. And I love this city."
 STARTS = (1.263, 5.245, 7.608)
+# torch and whisperx alone take half a minute to load where others compute.
+LIMIT_S = 600
 ENGINE = "octavia_dag.resources.studio.transcriber:WhisperXTranscriber"
 
 
@@ -35,9 +37,12 @@ def dub(models_dir: str, media_dir: Path, weights: str, tmp_path_factory: pytest
     chosen = {"engine": ENGINE, "options": {"weights": weights}}
     settings.write_text(yaml.safe_dump({"transcription": chosen}), encoding="utf-8")
     octavia, source = make_octavia(folder / "octavia", models_dir), media_dir / "englishvideo.mp4"
-    done = octavia("dub", source, "--to", "pt-BR", "--settings", settings, "--out", folder / "out", "--json")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)["dubs"][0]
+    with octavia.start(
+        "dub", source, "--to", "pt-BR", "--settings", settings, "--out", folder / "out", "--json"
+    ) as done:
+        out, err = done.communicate(timeout=LIMIT_S)
+    assert done.returncode == 0, err
+    said = json.loads(out)["dubs"][0]
     return Dub(octavia, source, folder / "out" / f"{source.stem}.pt-BR{source.suffix}", said)
 
 

@@ -119,7 +119,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
             with self._whisper(device) as pipeline, busy("engine", "whisper"):
                 return [language_probabilities(pipeline, piece) for piece in pieces]
 
-        likely = self._fitting([sound], told, 1, "Telling the spoken language")[0]
+        likely = self.fitting([sound], told, 1, "Telling the spoken language")[0]
         return likeliest(
             likely, lambda code: words_of(self._decoded([window.cut(sound, RATE_HZ)], code)[0].words, window)
         )
@@ -164,7 +164,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
             with self._whisper(device) as pipeline, busy("engine", "whisper"):
                 return decode(pipeline, batch, code, beam=self.beam, hotwords=self._hot_words())
 
-        return self._fitting(sounds, run, self.batch, "Hearing a window of 30 s")
+        return self.fitting(sounds, run, self.batch, "Hearing a window of 30 s")
 
     def _aligned(
         self, sounds: Sequence[Samples], said: Sequence[Sequence[SaidWord]], code: str
@@ -188,11 +188,11 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
 
         with self._aligner(reference, code, self.home) as aligner:
             size = self.batch if aligner.together else 1
-        for place, words in zip(order, self._fitting(order, run, size, "Aligning the words of 30 s"), strict=True):
+        for place, words in zip(order, self.fitting(order, run, size, "Aligning the words of 30 s"), strict=True):
             timed[place] = words
         return timed
 
-    def _fitting(self, pieces: Sequence[Any], run: Callable[..., Sequence[R]], size: int, what: str) -> list[R]:
+    def fitting(self, pieces: Sequence[Any], run: Callable[..., Sequence[R]], size: int, what: str) -> list[R]:
         """`run` over `pieces` in batches that fit; one that does not fit alone goes to the CPU where it may."""
 
         def safely(batch: Sequence[Any]) -> Sequence[R]:
@@ -239,7 +239,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         """Which languages have an aligner that is there; the others have whisper's own times."""
         there = {code: revision(self.models_dir, one.reference) for code, one in sorted(self._choices().items())}
         aligned = [f"{code} {told}" for code, told in there.items() if told != ABSENT]
-        elsewhere = "words at whisper's own times"
+        elsewhere = "words timed by whisper"
         return f"aligned {', '.join(aligned)}, else {elsewhere}" if aligned else elsewhere
 
     def _hot_words(self) -> str:

@@ -164,7 +164,7 @@ def test_aligned_words_have_the_aligners_times(
 def test_the_revision_says_which_languages_are_aligned(large: str, models_dir: str, base: str) -> None:
     plain = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu")
     aligned = WhisperXTranscriber(models_dir=models_dir, weights=base, device="cpu", aligner_weights=f"en={large}")
-    assert "words at whisper's own times" in plain.info().revision
+    assert "words timed by whisper" in plain.info().revision
     assert "aligned en " in aligned.info().revision
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,23 @@ def test_a_window_that_does_not_fit_alone_is_a_sentence(
     monkeypatch.setattr(decoding, "features_of", features)
     with pytest.raises(EngineError, match=r"Hearing a window of 30 s: memory of the device gave out"):
         transcriber.transcribe(*spoken)
+
+
+def test_what_the_card_cannot_hold_goes_to_the_cpu_only_where_it_may(
+    transcriber: WhisperXTranscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card is simulated that holds pieces of one, not of two."""
+    monkeypatch.setattr(WhisperXTranscriber, "home", "cuda")
+
+    def run(batch: Sequence[int], device: str) -> list[str]:
+        if device == "cuda" and sum(batch) > 1:
+            raise MemoryError
+        return [device for _ in batch]
+
+    helped = with_options(transcriber, cpu_fallback=True)
+    assert helped.fitting([1, 2, 1], run, 3, "Hearing") == ["cuda", "cpu", "cuda"]
+    with pytest.raises(EngineError, match="Hearing: memory of the device gave out"):
+        transcriber.fitting([1, 2, 1], run, 3, "Hearing")
 
 
 def test_what_is_said_outside_of_the_regions_is_not_heard(transcriber: WhisperXTranscriber, spoken: Spoken) -> None:

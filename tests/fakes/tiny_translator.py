@@ -53,7 +53,7 @@ def tiny_seamless(folder: Path, codes: Iterable[str], *, ends: bool = True) -> P
     # Not one made of the model's configuration: what that one holds beyond its own is lost when it is saved.
     model.generation_config = GenerationConfig(**ids, forced_eos_token_id=tokenizer.eos_token_id if ends else None)
     spoken = {code: tokenizer.convert_tokens_to_ids(f"__{code}__") for code in codes}
-    model.generation_config.text_decoder_lang_to_code_id = spoken
+    vars(model.generation_config)["text_decoder_lang_to_code_id"] = spoken
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -45,7 +45,8 @@ def tiny_xtts(
     model.init_models()
     with torch.no_grad():
         # Untrained, it would stop after a few codes: the bias lets a line go on.
-        model.gpt.mel_head.bias[told.model_args.gpt_stop_audio_token] -= stop_bias
+        gpt: Any = model.gpt
+        gpt.mel_head.bias[told.model_args.gpt_stop_audio_token] -= stop_bias
     state = {name: value for name, value in model.state_dict().items() if not name.startswith("gpt.gpt_inference")}
     with _legacy_safe_globals():  # which names the classes as they were called when XTTS v2 was published
         torch.save({"model": state, **({"config": told} if pickled_config else {})}, folder / "model.pth")

@@ -54,7 +54,8 @@ def test_the_same_voice_in_any_place_is_the_same_person() -> None:
 def test_two_that_are_told_apart_inside_a_chunk_are_two_people_though_they_sound_alike() -> None:
     nearly = 0.8 * ANN + 0.6 * BEN
     apart: list[Chunk] = [[(ANN, 0, 9)], [(BEN, 0, 9)]]
-    people, _ = clustered([*apart * 5, [(ANN, 0, 4), (nearly, 5, 6)]])
+    together: Chunk = [(ANN, 0, 4), (nearly, 5, 6)]
+    people, _ = clustered([*apart * 5, together])
     assert people[-1][:2] == [people[0][0], people[1][0]]
 
 
@@ -64,7 +65,8 @@ def test_where_a_chunk_holds_more_than_there_may_be_people_nobody_is_dropped() -
 
 
 def test_a_local_speaker_who_says_nothing_takes_nobodys_place() -> None:
-    people, _ = clustered([[(ANN, 0, 9)], [(BEN, 0, 9)], [(BEN, 0, 0), (0.6 * ANN + 0.8 * BEN, 1, 9)]] * 3)
+    chunks: list[Chunk] = [[(ANN, 0, 9)], [(BEN, 0, 9)], [(BEN, 0, 0), (0.6 * ANN + 0.8 * BEN, 1, 9)]]
+    people, _ = clustered(chunks * 3)
     assert people[2][1] == people[1][0]
 
 

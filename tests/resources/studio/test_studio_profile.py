@@ -95,7 +95,7 @@ def test_the_stems_add_up_to_the_source(dub: Dub) -> None:
     vocals, rate = soundfile.read(stems.file("clean_vocals.flac"))
     bed, _ = soundfile.read(stems.file("bgm_full.flac"))
     assert vocals.shape == bed.shape
-    assert rate == 44_100 or rate == 48_000
+    assert rate in {44_100, 48_000}
     assert np.abs(vocals + bed).max() > 0.01
 
 

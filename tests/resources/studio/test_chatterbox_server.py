@@ -225,6 +225,11 @@ def test_a_request_that_cannot_be_served_is_refused(ready: dict[str, Any], wrong
     assert post(ready, "speak", **{**GOOD, **wrong}).status_code == status
 
 
+@pytest.mark.parametrize("sound", [wav(tone(1.0, 100.0)), wav(tone(1.0, 100.0), 16000, channels=2), b"no sound"])
+def test_only_a_sound_of_16_khz_is_known(ready: dict[str, Any], sound: bytes) -> None:
+    assert post(ready, "embed", sound=encoded(sound)).status_code == 422
+
+
 def test_a_part_that_there_is_not_and_a_wrong_key_are_refused(ready: dict[str, Any]) -> None:
     assert post(ready, "sing", **GOOD).status_code == 404
     assert post(ready, "speak", key="another", **GOOD).status_code == 401

@@ -16,7 +16,7 @@ from octavia_dag.environment import CHAT_KEY, MEMORY_URL, REMOTE_KEY, VOICE_KEY,
 from octavia_dag.graph import Granularity, of_granularity
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.catalogue import Catalogue
-from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.engine_room import EngineRoom
 from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.memory import Memory

@@ -3,6 +3,7 @@
 Step and plan ask here alike, so both come to the same key.
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from octavia_dag.errors import SettingsError
@@ -36,6 +37,11 @@ def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: Role
     return engine
 
 
+def chosen_roles(settings: Settings, roles: Iterable[RoleName] = tuple(ROLE_SETTINGS)) -> list[RoleName]:
+    """Those of `roles` that the settings choose an engine for."""
+    return [role for role in roles if next(iter(slice_values(settings, [ROLE_SETTINGS[role]]).values()))]
+
+
 def node_as_set(workshop: Workshop, settings: Settings, node: Node) -> Node:
     """`node` with what the chosen synthesizer adds to it."""
     if not (node.if_cloning or node.if_sampling):
@@ -47,7 +53,7 @@ def node_as_set(workshop: Workshop, settings: Settings, node: Node) -> Node:
 def engines_of(workshop: Workshop, settings: Settings, node: Node) -> dict[str, str]:
     """Name and revision of every engine and model that `node` asks: part of its key."""
     engines: dict[str, str] = {}
-    for role in node.roles:
+    for role in chosen_roles(settings, node.roles):
         info = engine_for(workshop, settings, Engine, role).info()
         engines[role] = f"{info.name} {info.revision}"
     if node.hears_speech:

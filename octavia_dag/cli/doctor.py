@@ -12,13 +12,13 @@ from pathlib import Path
 import click
 
 from octavia_dag import environment as surroundings
-from octavia_dag.assets.engaging import engine_for
+from octavia_dag.assets.engaging import chosen_roles, engine_for
 from octavia_dag.cli.failing import told
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
 from octavia_dag.environment import CHAT_KEY, REMOTE_KEY, VOICE_KEY, Environment
 from octavia_dag.errors import ModelError, OctaviaError
-from octavia_dag.graph import ROLE_SETTINGS, RoleName
+from octavia_dag.graph import RoleName
 from octavia_dag.layers import settings_of
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.engines import Engine, Licence, Synthesizer, Translator
@@ -131,7 +131,7 @@ def _engines(environment: Environment, tools: Workshop) -> tuple[dict[RoleName, 
     except (OctaviaError, OSError) as error:
         return engines, [told(error)[0]]
     click.echo(f"profile: {settings.engines.profile}; use: {settings.catalogue.use}")
-    for role in ROLE_SETTINGS:
+    for role in chosen_roles(settings):
         try:
             engines[role] = engine_for(tools, settings, Engine, role)
             parts = [

@@ -17,14 +17,31 @@ def main_speaker(people: Sequence[Person]) -> Person:
     return max(people, key=lambda person: person.talk_seconds)
 
 
-def cast_by_hand(people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]) -> list[Role]:
-    """The cast in which speakers have the voices `chosen` for them, and of the others as many as can their own."""
+def cast_by_hand(
+    people: Sequence[Person],
+    candidates: Sequence[Candidate],
+    chosen: Mapping[str, str],
+    known: Mapping[str, str] | None = None,
+) -> list[Role]:
+    """The cast in which speakers have the voices `chosen` for them, and of the others as many as can their own.
+
+    Their own is the one they are `known` by in other videos, where they are.
+    """
+    alone = cast_voices(people, candidates, {}, _distinct(people, candidates, known or {}))
     if not chosen:
-        return cast_voices(people, candidates, chosen)
+        return alone
     given = [one for one in candidates if one.voice.id in chosen.values()]
-    return cast_voices(
-        people, candidates, chosen, _kept(cast_voices(people, candidates, {}), candidates, given, chosen)
-    )
+    return cast_voices(people, candidates, chosen, _kept(alone, candidates, given, chosen))
+
+
+def _distinct(people: Sequence[Person], candidates: Sequence[Candidate], known: Mapping[str, str]) -> dict[str, str]:
+    """Who keeps the voice they are known by: of two who are known by one, whoever talks more."""
+    there, kept = {one.voice.id for one in candidates}, dict[str, str]()
+    for one in sorted(people, key=lambda person: -person.talk_seconds):
+        voice = known.get(one.speaker)
+        if voice in there and voice not in kept.values():
+            kept[one.speaker] = voice
+    return kept
 
 
 def _kept(
@@ -40,10 +57,14 @@ def _kept(
 
 
 def cast_by_sample(
-    people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str], sample: Person
+    people: Sequence[Person],
+    candidates: Sequence[Candidate],
+    chosen: Mapping[str, str],
+    sample: Person,
+    known: Mapping[str, str] | None = None,
 ) -> list[Role]:
     """The cast in which the main speaker has the voice nearest to `sample` (whose `speaker` is the main speaker's)."""
-    before = cast_by_hand(people, candidates, chosen)
+    before = cast_by_hand(people, candidates, chosen, known)
     led = [sample if person.speaker == sample.speaker else person for person in people]
     free = [one for one in candidates if one.voice.id not in chosen.values()]
     nearest = _nearest(sample, free or candidates)

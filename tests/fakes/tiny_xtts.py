@@ -1,13 +1,23 @@
 """XTTS v2 in miniature: the real classes with random weights, in a folder as the hub's looks.
 
-The decoder and the speaker encoder have no knobs of size, so a checkpoint is 90 MB: it is made in a tests' folder.
+The decoder's size is no setting of the checkpoint: `shrink` makes the class build a thin one, when weights are made and
+when they are loaded. What is loaded stays a real decoder, of the same steps in time.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz.,?!'áéíóúñçàèùâêîôûëïüöäãõ"
 TEXTS = ("hello world this is a small test", "bonjour le monde", "hola mundo", "olá mundo, isto é um teste")
+
+
+def shrink() -> None:
+    """From here on XTTS is built, and loaded, with a decoder of 32 channels for 512: seconds become moments."""
+    from TTS.tts.layers.xtts.hifigan_decoder import HifiDecoder
+    from TTS.tts.models import xtts
+
+    xtts.HifiDecoder = partial(HifiDecoder, upsample_initial_channel_decoder=32)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def tiny_xtts(

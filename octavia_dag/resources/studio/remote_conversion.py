@@ -7,7 +7,8 @@ synthesizer that spoke; what it knows of speeds holds.
 from collections.abc import Sequence
 
 from octavia_dag.resources.cloning import CloningSynthesizer
-from octavia_dag.resources.engines import EngineInfo, EngineRoom, Licence, Samples, Synthesizer, Utterance
+from octavia_dag.resources.engine_room import EngineRoom
+from octavia_dag.resources.engines import EngineInfo, Licence, Samples, Synthesizer, Utterance
 from octavia_dag.resources.stopwatch import busy
 from octavia_dag.resources.studio.remote import encoded, wav
 from octavia_dag.resources.studio.remote_voices import RemoteEngine, checked

@@ -27,7 +27,8 @@ from voice_server import (
 from octavia_dag.assets.engaging import engine_for
 from octavia_dag.dubbing.pitch import median_pitch_hz
 from octavia_dag.errors import EngineError, SettingsError
-from octavia_dag.resources.engines import EngineRoom, Profile, Samples, Synthesizer, VoiceCloner
+from octavia_dag.resources.engine_room import EngineRoom
+from octavia_dag.resources.engines import Profile, Samples, Synthesizer, VoiceCloner
 from octavia_dag.resources.licences import refuse_forbidden
 from octavia_dag.resources.studio.remote_conversion import RemoteConverter
 from octavia_dag.resources.studio.remote_voices import RemoteCloner, RemoteEngine, RemoteSynthesizer

@@ -13,7 +13,7 @@ import pytest
 from cloning_synthesizer_contract import CloningSynthesizerContract, Sentence, utterance
 from conftest import sealed
 from pydantic import PrivateAttr
-from tiny_xtts import tiny_xtts
+from tiny_xtts import shrink, tiny_xtts
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Profile, Samples
@@ -29,7 +29,8 @@ HZ = 24000
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return sealed(tiny_xtts(tmp_path_factory.mktemp("xtts"), stop_bias=1.0))
+    shrink()
+    return sealed(tiny_xtts(tmp_path_factory.mktemp("xtts"), stop_bias=0.5))
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +93,9 @@ def rows_of(synthesizer: XttsSynthesizer, texts: list[str], people: tuple[Profil
 def test_a_batch_has_the_same_codes_as_one_by_one(
     synthesizer: XttsSynthesizer, profiles: tuple[Profile, Profile]
 ) -> None:
-    rows = rows_of(synthesizer, ["hello world", "world hello", "hello hello", "world world", "hello small"], profiles)
+    texts = ["hello world", "world hello", "hello hello", "world world"] * 4
+    rows = rows_of(synthesizer, texts, profiles)
     rows = [row for row in rows if len(row.tokens) == len(rows[0].tokens)]
-    assert len(rows) >= 3
     with synthesizer.loaded() as held:
         together = draw_codes(held.model, rows)
         alone = [draw_codes(held.model, [row])[0] for row in rows]

@@ -12,7 +12,8 @@ from tiny_translator import tiny_madlad, tiny_seamless
 from translator_contract import TEXTS, TranslatorContract
 
 from octavia_dag.errors import EngineError, ModelError, PairError, SettingsError
-from octavia_dag.resources.engines import EngineRoom, Translator
+from octavia_dag.resources.engine_room import EngineRoom
+from octavia_dag.resources.engines import Translator
 from octavia_dag.resources.licences import refuse_forbidden
 from octavia_dag.resources.studio.madlad import MadladTranslator
 from octavia_dag.resources.studio.sentence_translator import SentenceTranslator, normal_tag

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import sealed
 from recordings import sound_16k
-from tiny_xtts import tiny_xtts
+from tiny_xtts import shrink, tiny_xtts
 from voice_cloner_contract import VoiceClonerContract
 
 from octavia_dag.errors import EngineError
@@ -23,6 +23,7 @@ HZ = 16000
 
 @pytest.fixture(scope="module")
 def cloner(tmp_path_factory: pytest.TempPathFactory) -> XttsCloner:
+    shrink()
     weights = sealed(tiny_xtts(tmp_path_factory.mktemp("xtts"), pickled_config=True))
     return XttsCloner(models_dir=str(tmp_path_factory.mktemp("models")), weights=weights, device="cpu")
 

@@ -6,13 +6,13 @@ others of the video have, and apart from those of everybody else in the register
 only a makeshift (a shared voice, one of the other class), or was chosen by hand for one video, is nobody's elsewhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from octavia_dag.assets.cast import candidates_for, people_in
 from octavia_dag.assets.people import in_use
 from octavia_dag.assets.step import Work, current, refuse_bad_transcript, settings_for
-from octavia_dag.dubbing.lead import cast_by_hand
-from octavia_dag.dubbing.voices import APART, OTHER_CLASS, SHARED, Candidate, Person
+from octavia_dag.dubbing.lead import cast_by_hand, unlike
+from octavia_dag.dubbing.voices import OTHER_CLASS, SHARED
 from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import parts
 from octavia_dag.resources import register
@@ -60,11 +60,11 @@ def _give_voices(work: Work, profiles_of: ProfilesOf) -> None:
         without, who = _without(work, spoken), register.stand_for(store, work.video, _version(work))
         voices = {speaker: voice for speaker, one in who.items() if (voice := _voice(work, one)) in spoken}
         people = people_in(work, [one for one in profiles if one.speaker in who])
-        hand = {speaker: voice for speaker, voice in work.settings.voices.cast.items() if voice in spoken}
-        candidates = candidates_for(work, synthesizer, {*hand.values(), *voices.values()})
-        taken = _elsewhere(work, {one.id for one in who.values()}) - {*hand.values(), *voices.values()}
-        chosen = {speaker: voice for speaker, voice in hand.items() if speaker in who}
-        roles = cast_by_hand(people, _apart(people, candidates, taken), chosen, voices)
+        chosen = {w: voice for w, voice in work.settings.voices.cast.items() if voice in spoken and w in who}
+        given = {*chosen.values(), *voices.values()}
+        taken = _elsewhere(work, {one.id for one in who.values()})
+        candidates = unlike(people, candidates_for(work, synthesizer, given), taken, given)
+        roles = cast_by_hand(people, candidates, chosen, voices)
         new = {who[r.speaker].id: r.voice.id for r in roles if r.speaker in without and not _MAKESHIFT & {*r.flags}}
         register.give_voices(store, new, work.tag, work.settings.synthesis.engine)
 
@@ -80,22 +80,6 @@ def _elsewhere(work: Work, here: set[str]) -> set[str]:
     """The voices of everybody who is not in this video."""
     others = (one for one in register.everybody(work.workshop.store).values() if one.id not in here)
     return {_voice(work, one) for one in others}
-
-
-def _apart(people: Sequence[Person], candidates: Sequence[Candidate], taken: set[str]) -> list[Candidate]:
-    """Of each class the candidates that are unlike every voice of others, or else those nobody has, or else all.
-
-    People of other videos may meet in the next one, and keep their voices then.
-    """
-    others = [one for one in candidates if one.voice.id in taken]
-    found: list[Candidate] = []
-    for kind in ("female", "male"):
-        own = [one for one in candidates if one.voice.voice_class == kind]
-        free = [one for one in own if one.voice.id not in taken]
-        unlike = [one for one in free if all(float(one.embedding @ other.embedding) <= APART for other in others)]
-        needed = sum(one.voice_class == kind for one in people)
-        found += next((some for some in (unlike, free) if len(some) >= needed), own)
-    return found
 
 
 def _voice(work: Work, one: register.Person) -> str:

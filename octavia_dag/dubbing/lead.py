@@ -4,7 +4,7 @@ A voice that is given to one speaker changes, of the others, only those whose vo
 whoever keeps a voice keeps the lines that are spoken in it already. A voice chosen by hand always wins.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -71,6 +71,29 @@ def cast_by_sample(
     kept = _kept(before, candidates, [nearest], chosen)
     roles = cast_voices(led, candidates, chosen, {**kept, sample.speaker: nearest.voice.id})
     return [role.model_copy(update={"personal": role.speaker == sample.speaker}) for role in roles]
+
+
+def unlike(
+    people: Sequence[Person], candidates: Sequence[Candidate], taken: Collection[str], given: Collection[str]
+) -> list[Candidate]:
+    """Of each class the candidates that are unlike all voices `taken`, or else those not taken, or else all.
+
+    Whoever has the voices taken is not here, and may meet these people in another video. The voices `given` to some of
+    these people are among the candidates in any case.
+    """
+    others = [one for one in candidates if one.voice.id in taken]
+    found: list[Candidate] = []
+    for kind in ("female", "male"):
+        own = [one for one in candidates if one.voice.voice_class == kind]
+        free = [one for one in own if one.voice.id not in taken or one.voice.id in given]
+        far = [one for one in free if one.voice.id in given or not _alike(one, others)]
+        needed = sum(one.voice_class == kind for one in people)
+        found += next((some for some in (far, free) if len(some) >= needed), own)
+    return found
+
+
+def _alike(one: Candidate, others: Sequence[Candidate]) -> bool:
+    return any(float(one.embedding @ other.embedding) > APART for other in others)
 
 
 def one_voice(people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]) -> list[Role]:

@@ -198,8 +198,8 @@ class Profile(BaseModel):
 class VoiceCloner(Engine):
     """Knows people by their voice, and gives a synthesizer what it needs to sound like them.
 
-    `choice`: of how many times as much clean speech as a profile needs it is given to choose the best. `same_voice`:
-    the cosine from which two of its embeddings, of two recordings, are one person's.
+    `choice`: out of how many times as much clean speech as is kept of a speaker the clearest is chosen for it.
+    `same_voice`: the cosine from which two of its embeddings, of two recordings, are one person's.
     """
 
     choice: ClassVar[float] = 1.0

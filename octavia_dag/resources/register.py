@@ -150,7 +150,7 @@ def enter(
     with changing(store):
         before = standings(store, video)
         standing = before.of(version) or Standing(map=version, people=_people(store, enough, engine, key, least))
-        bare = [one.model_copy(update={"reference_wav": b""}) for one in enough]
+        bare = [_bare(one) for one in enough]
         with guarded(f"Entering the people of {video}"):
             write_atomically(_sealed(store, video, version, engine), seal(bare, key))
         others = tuple(one for one in before.heard if one.map != version)
@@ -189,6 +189,18 @@ def _appearances(store: ArtifactStore, engine: str, key: bytes) -> Iterable[Appe
                 known = _followed(standing.people[one.speaker], into)
                 embedding = np.asarray(one.embedding, np.float32)
                 yield Appearance(known, video, embedding, one.voice_class, _seconds(one))
+
+
+def _bare(one: Profile) -> Profile:
+    """What somebody is known by, and no more: what could speak in their voice is gone once a dub is delivered."""
+    return Profile(
+        speaker=one.speaker,
+        segments=one.segments,
+        embedding=one.embedding,
+        pitch_hz=one.pitch_hz,
+        voice_class=one.voice_class,
+        reference_wav=b"",
+    )
 
 
 def _opened(path: Path, key: bytes) -> list[Profile]:

@@ -6,17 +6,19 @@ from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
+import yaml
 from cryptography.fernet import Fernet
 from here import run_here
-from octavia_command import Octavia
+from octavia_command import MakeVideo, Octavia
+from octavia_fakes import ENGINES
 
 from octavia_dag.resources import register
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import Profile
 from octavia_dag.resources.records import recorded
 from octavia_dag.resources.registrar import CHANGES
-from octavia_dag.resources.videos import VideoRecord, save
-from octavia_dag.schema import Span
+from octavia_dag.resources.videos import VideoRecord, records, save
+from octavia_dag.schema import QaReport, Span
 
 pytestmark = pytest.mark.operators
 
@@ -143,3 +145,28 @@ def test_it_is_recorded_who_changed_what(octavia: Octavia, store: ArtifactStore)
 def _content(store: ArtifactStore) -> dict[Path, bytes]:
     files = [path for path in Path(store.root).rglob("*") if path.is_file() and "locks" not in path.parts]
     return {path: path.read_bytes() for path in files}
+
+
+def test_a_name_reaches_the_report_and_nobody_speaks_again(
+    octavia: Octavia, make_video: MakeVideo, tmp_path: Path
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump({**ENGINES, "voices": {**ENGINES["voices"], "recognize": True}}))
+    film = make_video("named.mp4")
+
+    def dub() -> QaReport:
+        done = octavia("dub", film, "--to", "es", "--out", tmp_path / "out", "--settings", settings)
+        assert done.returncode == 0, done.stderr
+        home = octavia.home
+        store = ArtifactStore(root=str(home / "store"), scratch=str(home / "scratch"))
+        report = store.current("qa_report", records(store)[0].id, "es")
+        assert report is not None
+        return report.read(QaReport)
+
+    assert set(dub().voices) == {"P001", "B"}, "B says too little to be known again"
+    spoken = octavia.calls("FakeSynthesizer")
+    people(octavia, "rename", "P001", "Ana Lima")
+    report = dub()
+    assert set(report.voices) == {"Ana Lima", "B"}
+    assert {line.speaker for line in report.lines} == {"Ana Lima", "B"}
+    assert octavia.calls("FakeSynthesizer") == spoken

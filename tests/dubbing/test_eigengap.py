@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from octavia_dag.dubbing.clustering import MOST_WINDOWS, Labels, Vectors
+from octavia_dag.dubbing import eigengap
+from octavia_dag.dubbing.clustering import Labels, Vectors
 from octavia_dag.dubbing.eigengap import assign_by_eigengap, group_count
 
 SIZE = 256
@@ -57,11 +58,31 @@ def test_less_than_two_windows_are_one_person_at_most(count: int) -> None:
     assert assigned(voices([3])[0][:count], 2, 4).tolist() == [0] * count
 
 
-def test_an_hour_is_clustered_from_some_of_its_windows_and_everyone_is_given_a_person() -> None:
-    windows, truth = voices([3000, 1500, 60])
+def test_of_very_many_windows_some_are_clustered_and_everyone_is_given_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(eigengap, "MOST_WINDOWS", 100)
+    windows, truth = voices([200, 100, 30])
     mixed = np.random.default_rng(0).permutation(len(truth))
-    assert len(windows) > 3 * MOST_WINDOWS
     assert same_split(assigned(windows[mixed], window_s=0.5), truth[mixed])
+
+
+@pytest.mark.parametrize("counts", [[40], [12, 60], [30, 30], [50, 20, 15, 31], [20] * 6])
+def test_the_gap_alone_counts_people(counts: list[int]) -> None:
+    assert group_count(voices(counts)[0], 1, 8, threshold=0.5) == len(counts)
+
+
+def test_windows_that_are_like_nobodys_do_not_add_up_to_people() -> None:
+    windows, truth = voices([30, 30, *[1] * 9], apart=0.3)
+    labels = assigned(windows, window_s=0.5)
+    assert same_split(labels[:60], truth[:60])
+    assert len(set(labels.tolist())) == 2
+
+
+def test_a_window_that_is_like_no_other_is_a_person_where_it_is_long_enough() -> None:
+    windows, truth = voices([6, 1], apart=0.1)
+    assert same_split(assigned(windows, window_s=2.5), truth)
+    assert set(assigned(windows, window_s=0.5).tolist()) == {0}
 
 
 def test_a_higher_threshold_tells_more_apart() -> None:

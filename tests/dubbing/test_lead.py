@@ -3,7 +3,7 @@
 import numpy as np
 
 from octavia_dag.dubbing.clustering import Vectors
-from octavia_dag.dubbing.lead import cast_by_hand, cast_by_sample, main_speaker, one_voice
+from octavia_dag.dubbing.lead import cast_by_hand, cast_by_sample, main_speaker, one_voice, unlike
 from octavia_dag.dubbing.voices import ALIKE, Candidate, Person
 from octavia_dag.schema import Voice, VoiceClass
 
@@ -134,3 +134,28 @@ def test_a_voice_that_is_there_no_more_is_nobody_s() -> None:
 def test_a_sample_goes_before_the_voice_that_the_main_speaker_is_known_by() -> None:
     roles = cast_by_sample(PEOPLE, WOMEN + MEN, {}, person("B", "female", axis(2), 60.0), {"A": "f3", "B": "f0"})
     assert {role.speaker: role.voice.id for role in roles} == {"A": "f3", "B": "f2", "C": "m0"}
+
+
+TWIN = voice("f0twin", "female", axis(0, 3))  # 0.93 like f0
+
+
+def free(people: list[Person], taken: set[str], given: set[str] | None = None) -> list[str]:
+    return [one.voice.id for one in unlike(people, [*WOMEN[:2], TWIN, MEN[0]], taken, given or set())]
+
+
+def test_who_may_meet_others_later_has_a_voice_unlike_theirs() -> None:
+    assert free(PEOPLE[:1], {"f0"}) == ["f1", "m0"]
+
+
+def test_where_too_few_are_unlike_a_voice_that_nobody_has_is_enough() -> None:
+    assert free(PEOPLE[:2], {"f0"}) == ["f1", "f0twin", "m0"]
+
+
+def test_where_all_are_taken_all_may_be_had() -> None:
+    assert free(PEOPLE[:2], {"f0", "f1"}) == ["f0", "f1", "f0twin", "m0"]
+    assert free(PEOPLE, {"m0"}) == ["f0", "f1", "f0twin", "m0"]
+
+
+def test_a_voice_that_is_given_stays_a_candidate_whoever_else_has_it() -> None:
+    assert free(PEOPLE[:1], {"f0", "f0twin"}, {"f0twin"}) == ["f1", "f0twin", "m0"]
+    assert free(PEOPLE[:1], {"f0"}, {"f0twin"}) == ["f1", "f0twin", "m0"]

@@ -43,7 +43,8 @@ def demucs_folder(
     from demucs.htdemucs import HTDemucs
 
     torch.manual_seed(0)
-    model = HTDemucs(stems, segment=segment, **_SMALL)
+    form_of: dict[str, Any] = {"segment": segment, **_SMALL}  # the library's own files have a fraction there
+    model = HTDemucs(stems, **form_of)
     if weights == "through":
         with torch.no_grad():
             _let_through(model)

@@ -1,7 +1,8 @@
 """A token classifier of the real class (XLM-RoBERTa), small, whose answers are known.
 
 Its tokenizer knows a few words, and letters. Its weights are set by hand, so that the label of a token is that of the
-word it belongs to, whatever stands around it: "end" and "stop" end a sentence, "why" asks, "pause" is before a comma.
+word it belongs to: "end" and "stop" end a sentence, "why" asks, "pause" is before a comma. But the last tokens of a
+full stretch get another, as with a real one that cannot see what follows.
 """
 
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 from octavia_dag.resources.weights import seal
 
 LABELS = ("0", ".", ",", "?", "-", ":")
+SUFFIX = "stop"  # also a piece behind others
 ENDS = {"end": ".", "stop": ".", "why": "?", "pause": ","}
 FILLERS = ("one", "two", "three", "walking", "night")
+HEARD = 64  # tokens at once
 _WIDTH = 16
 
 
@@ -49,11 +52,13 @@ def _tokenizer(folder: Path) -> dict[str, int]:
     words = [f"\u2581{word}" for word in (*FILLERS, *ENDS)]
     letters = ["\u2581", *"abcdefghijklmnopqrstuvwxyz"]
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    pieces = [(one, 0.0) for one in special] + [(one, -1.0) for one in words] + [(one, -9.0) for one in letters]
+    pieces = (
+        [(one, 0.0) for one in special] + [(one, -1.0) for one in (*words, SUFFIX)] + [(one, -9.0) for one in letters]
+    )
     tokenizer = Tokenizer(Unigram(pieces, unk_id=3))
     tokenizer.pre_tokenizer = Metaspace()
     tokenizer.post_processor = TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
-    XLMRobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=64).save_pretrained(folder)
+    XLMRobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=HEARD).save_pretrained(folder)
     return {piece: index for index, (piece, _) in enumerate(pieces)}
 
 
@@ -72,4 +77,9 @@ def _set_by_hand(model: object, pieces: dict[str, int], labels: tuple[str, ...])
         for word, mark in ENDS.items():
             if mark in labels:
                 embedding[pieces[f"\u2581{word}"]] = torch.eye(_WIDTH)[labels.index(mark)]
+        if "-" in labels:
+            positions = model.roberta.embeddings.position_embeddings.weight
+            positions[HEARD - 6 : HEARD + 2, labels.index("-")] = 9.0
+        if "." in labels:
+            embedding[pieces[SUFFIX]] = torch.eye(_WIDTH)[labels.index(".")]
         model.classifier.weight[: len(labels)] = torch.eye(_WIDTH)[: len(labels)]

@@ -46,7 +46,7 @@ def tiny_seamless(folder: Path, codes: Iterable[str], *, ends: bool = True) -> P
         max_position_embeddings=256,
         **ids,
     )
-    model = SeamlessM4Tv2ForTextToText(config)
+    model: Any = SeamlessM4Tv2ForTextToText(config)
     with torch.no_grad():  # else the word before outweighs all that was read
         for layer in model.text_decoder.layers:
             layer.cross_attention.out_proj.weight.mul_(30.0)
@@ -89,10 +89,11 @@ def tiny_madlad(folder: Path, tags: Iterable[str], *, ends: bool = True) -> Path
 def _sentencepiece(folder: Path, symbols: Iterable[str] = ()) -> Path:
     import sentencepiece
 
+    trainer: Any = sentencepiece.SentencePieceTrainer
     folder.mkdir(parents=True, exist_ok=True)
     corpus = folder / "corpus.txt"
     corpus.write_text("\n".join(_CORPUS * 50), encoding="utf-8")
-    sentencepiece.SentencePieceTrainer.train(
+    trainer.train(
         input=str(corpus),
         model_prefix=str(folder / "trained"),
         vocab_size=300,

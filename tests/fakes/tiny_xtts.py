@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from octavia_dag.resources.weights import seal
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz.,?!'áéíóúñçàèùâêîôûëïüöäãõ"
 TEXTS = ("hello world this is a small test", "bonjour le monde", "hola mundo", "olá mundo, isto é um teste")
 
@@ -35,11 +37,9 @@ def tiny_xtts(
     folder.mkdir(parents=True, exist_ok=True)
     words = _tokenizer(folder / "vocab.json", XttsConfig().languages)
     torch.manual_seed(seed)
-    told = XttsConfig(
-        model_args=_args(words),
-        audio=XttsAudioConfig(sample_rate=22050, output_sample_rate=24000),
-        **{"temperature": 0.75, "repetition_penalty": 5.0, "gpt_cond_chunk_len": 4, **config},
-    )  # fmt: skip
+    chosen: dict[str, Any] = {"temperature": 0.75, "repetition_penalty": 5.0, "gpt_cond_chunk_len": 4, **config}
+    audio = XttsAudioConfig(sample_rate=22050, output_sample_rate=24000)
+    told = XttsConfig(model_args=_args(words), audio=audio, **chosen)
     model = Xtts(told)
     model.tokenizer = VoiceBpeTokenizer(vocab_file=folder / "vocab.json")
     model.init_models()
@@ -51,6 +51,12 @@ def tiny_xtts(
         torch.save({"model": state, **({"config": told} if pickled_config else {})}, folder / "model.pth")
     told.save_json(str(folder / "config.json"))
     return folder
+
+
+def sealed(folder: Path) -> str:
+    """The reference of weights made here: sealed as an operator seals a folder."""
+    seal(folder, str(folder), "tiny")
+    return str(folder)
 
 
 def _tokenizer(path: Path, languages: list[str]) -> int:

@@ -14,6 +14,7 @@ from octavia_dag.resources import register, registrar
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import Profile
 from octavia_dag.resources.records import recorded
+from octavia_dag.resources.vault import open_sealed
 from octavia_dag.schema import Span
 
 KEY = Fernet.generate_key()
@@ -36,6 +37,7 @@ def profile(speaker: str, actor: int, take: int = 0, seconds: float = 6.0) -> Pr
         pitch_hz=200.0,
         voice_class="female",
         reference_wav=b"RIFF" + bytes(range(200)),
+        clone=b"what speaks in this voice",
     )
 
 
@@ -69,8 +71,9 @@ def test_no_voice_lies_in_the_clear_and_no_sound_at_all(store: ArtifactStore, tm
     assert len(sealed) == 2
     for path in sealed:
         assert path.stat().st_mode & 0o777 == 0o600
-        plain = Fernet(KEY).decrypt(path.read_bytes())
-        assert b'"reference_wav": ""' in plain
+        kept = open_sealed(path.read_bytes(), KEY)
+        assert kept
+        assert {(one.reference_wav, one.clone) for one in kept} == {(b"", b"")}, "nobody can speak with what is kept"
     (tmp_path / "planted").write_bytes(Fernet(KEY).decrypt(sealed[0].read_bytes()))
     assert search(tmp_path, private), "the search finds what is planted"
 

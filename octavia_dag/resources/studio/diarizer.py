@@ -7,6 +7,7 @@ told to pyannote's makers.
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -112,7 +113,11 @@ class PyannoteDiarizer(StudioEngine, Diarizer):
         _refuse_other_weights(folder)
         os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
         import torch
-        from pyannote.audio import Pipeline
+
+        with warnings.catch_warnings():
+            # A page of warning where torchcodec finds no ffmpeg it knows; sound is given in memory, so it is not asked.
+            warnings.simplefilter("ignore")
+            from pyannote.audio import Pipeline
 
         try:
             pipeline: Any = Pipeline.from_pretrained(str(folder))

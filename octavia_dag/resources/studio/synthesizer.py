@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _METHOD = "rows-1"  # streams, pieces and stretching; another number where equal weights would speak otherwise
 # Latents of a line of 5 s are 0.4 MB: those of an hour's lines fit.
 _KEPT = 1024
+# Of this many people the latents are at hand.
+_PEOPLE = 64
 # What a reader leaves between two sentences of a text that had to be spoken in pieces.
 _PAUSE_S = 0.25
 
@@ -113,7 +115,9 @@ class XttsSynthesizer(XttsEngine, CloningSynthesizer):
         with self._guard:
             if name not in self._voices:
                 arrays = self._clone(profile)
-                self._voices = {**self._voices, name: (torch.from_numpy(arrays[0]), torch.from_numpy(arrays[1]))}
+                while len(self._voices) >= _PEOPLE:
+                    self._voices.pop(next(iter(self._voices)))
+                self._voices[name] = torch.from_numpy(arrays[0]), torch.from_numpy(arrays[1])
             return name, *self._voices[name]
 
     def _clone(self, profile: Profile) -> tuple[Samples, Samples]:

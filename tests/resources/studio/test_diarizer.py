@@ -11,7 +11,8 @@ from diarizer_contract import Dialogue, DiarizerContract, covered
 from tiny_diarizer import make_tiny_pipeline, sealed, write_config
 from tiny_voices import Ear, Said, spoken
 
-from octavia_dag.errors import EngineError, ModelError
+from octavia_dag.errors import EngineError, ModelError, SettingsError
+from octavia_dag.resources.engine_room import EngineRoom
 from octavia_dag.resources.engines import Diarizer
 from octavia_dag.resources.studio.diarizer import COMMUNITY, PyannoteDiarizer
 from octavia_dag.resources.studio.engine import StudioEngine
@@ -273,6 +274,16 @@ def test_whatever_changes_the_turns_changes_the_revision(tiny: str, copy: Path) 
     made = [engine(tiny), engine(tiny, clustering="vbx"), engine(tiny, alike=0.6), engine(sealed(copy))]
     assert len({one.info().revision for one in made}) == 4
     assert engine(tiny, batch=1).info() == engine(tiny).info()
+
+
+def test_settings_choose_its_options_as_text(tiny: str) -> None:
+    path = f"{PyannoteDiarizer.__module__}:PyannoteDiarizer"
+    room = EngineRoom(models_dir=str(Path(tiny).parent))
+    made = room.get(Diarizer, path, {"weights": tiny, "clustering": "vbx", "alike": "0.6", "cpu_fallback": "true"})
+    assert made == engine(tiny, clustering="vbx", alike=0.6, cpu_fallback=True)
+    for option, value in (("clustering", "kmeans"), ("alike", "2"), ("batch", "0")):
+        with pytest.raises(SettingsError, match=option):
+            room.get(Diarizer, path, {"weights": tiny, option: value})
 
 
 def test_its_licences_may_be_sold() -> None:

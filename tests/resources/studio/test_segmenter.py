@@ -31,13 +31,13 @@ def test_the_word_that_ends_a_sentence_is_told_with_its_mark(segmenter: Punctuat
 
 def test_words_far_longer_than_the_encoder_hears_at_once_are_each_told_once(segmenter: PunctuationSegmenter) -> None:
     rng = random.Random(7)
-    words = [rng.choice([*FILLERS, *ENDS]) for _ in range(700)]  # it hears 64 tokens
+    words = [rng.choice([*FILLERS, *ENDS]) for _ in range(700)]  # it hears 64 tokens, and knows little of the last
     assert segmenter.sentence_ends(words, "pt") == expected(words)
 
 
 def test_a_word_of_many_pieces_is_judged_by_its_last(segmenter: PunctuationSegmenter) -> None:
-    words = ["night", "zyxwvut" * 3, "end", "qqqqq", "stop"] * 20
-    assert segmenter.sentence_ends(words, "de") == expected(words)
+    words = ["night", "nightstop", "stopq", "two", "zyxwvut"] * 17
+    assert segmenter.sentence_ends(words, "de") == dict.fromkeys(range(1, len(words), 5), ".")
 
 
 def test_marks_and_empty_words_are_not_shown_to_it_and_keep_their_places(segmenter: PunctuationSegmenter) -> None:
@@ -58,7 +58,7 @@ def test_memory_that_gives_out_halves_the_batch_and_at_one_stretch_is_an_error(
     import torch
     from transformers import XLMRobertaForTokenClassification
 
-    words = ["one", "two", "end"] * 100
+    words = ["one", "two", "end"] * 84
     room = [2]
     asked: list[int] = []
     real = XLMRobertaForTokenClassification.forward

@@ -53,7 +53,8 @@ def test_the_same_voice_in_any_place_is_the_same_person() -> None:
 
 def test_two_that_are_told_apart_inside_a_chunk_are_two_people_though_they_sound_alike() -> None:
     nearly = 0.8 * ANN + 0.6 * BEN
-    people, _ = clustered([*[[(ANN, 0, 9)], [(BEN, 0, 9)]] * 5, [(ANN, 0, 4), (nearly, 5, 6)]])
+    apart: list[Chunk] = [[(ANN, 0, 9)], [(BEN, 0, 9)]]
+    people, _ = clustered([*apart * 5, [(ANN, 0, 4), (nearly, 5, 6)]])
     assert people[-1][:2] == [people[0][0], people[1][0]]
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from cloning_synthesizer_contract import CloningSynthesizerContract, Sentence, utterance
-from conftest import sealed
 from pydantic import PrivateAttr
-from tiny_xtts import shrink, tiny_xtts
+from tiny_xtts import sealed, shrink, tiny_xtts
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Profile, Samples
 from octavia_dag.resources.studio.synthesizer import XttsSynthesizer
 from octavia_dag.resources.studio.voice_cloner import XttsCloner, unpacked
+from octavia_dag.resources.studio.xtts import Loaded
 from octavia_dag.resources.studio.xtts_rows import Row, draw_codes
 from octavia_dag.schema import Span
 
@@ -171,7 +171,7 @@ def engine_profile(engine: XttsSynthesizer, profile: Profile) -> Profile:
 
     import soundfile
 
-    sound = soundfile.read(io.BytesIO(profile.reference_wav), dtype="float32")[0]
+    sound = np.asarray(soundfile.read(io.BytesIO(profile.reference_wav), dtype="float32")[0], np.float32)
     cloner = XttsCloner(models_dir=engine.models_dir, weights=engine.weights, device="cpu")
     return cloner.profile("A", sound, [Span(start=0, end=len(sound) / 16000)])
 
@@ -209,6 +209,34 @@ def test_a_single_line_that_does_not_fit_is_a_sentence(weights: str, tmp_path: P
     cramped = Cramped(models_dir=str(tmp_path), weights=weights, device="cpu", most=0)
     with pytest.raises(EngineError, match="Speaking a line: memory of the device gave out"):
         cramped.speak_all([utterance(("hello", "en"), profile)])
+
+
+class Overflowing(XttsSynthesizer):
+    """Its card holds nothing but the model; here the card is the CPU under another name."""
+
+    @property
+    def home(self) -> str:
+        return "card"
+
+    @contextmanager
+    def loaded(self, device: str = "") -> Generator[Loaded]:
+        del device
+        with super().loaded("cpu") as held:
+            yield held
+
+    def _spoken(self, some: Any, device: str) -> Any:
+        if device == self.home:
+            raise MemoryError
+        return super()._spoken(some, device)
+
+
+def test_the_cpu_helps_out_only_where_it_may(weights: str, synthesizer: XttsSynthesizer, profile: Profile) -> None:
+    asked = [utterance(("hello", "en"), profile)]
+    told: dict[str, Any] = {"models_dir": synthesizer.models_dir, "weights": weights}
+    with pytest.raises(EngineError, match="memory of the device gave out"):
+        Overflowing(**told).speak_all(asked)
+    [helped] = Overflowing(**told, cpu_fallback=True).speak_all(asked)
+    np.testing.assert_array_equal(helped, synthesizer.speak_all(asked)[0])
 
 
 def test_a_long_text_is_spoken_whole_in_pieces(

@@ -132,7 +132,7 @@ def wav(sound: NDArray[Any], rate_hz: int = RATE_HZ, channels: int = 1, width: i
 def read(held: str) -> tuple[NDArray[np.float32], int]:
     with wave.open(io.BytesIO(base64.b64decode(held))) as reader:
         samples = np.frombuffer(reader.readframes(reader.getnframes()), "<i2")
-        return samples.astype(np.float32) / 32768, reader.getframerate()
+        return samples.astype(np.float32) / np.float32(32768), reader.getframerate()
 
 
 def pitch_of(held: str) -> float:

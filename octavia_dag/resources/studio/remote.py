@@ -2,7 +2,7 @@
 
     GET  /health   {"name", "revision", "licence", "commercial", "languages", "rate_hz"}; 503 while it loads
     POST /speak    {"text", "language", "speed", "seed", "voice"} -> sound; speed 1.0 is natural, pitch stays as it is
-    POST /embed    {"sound"} -> {"embedding": [...]}, of any length, who is alike is near
+    POST /embed    {"sound"} of 16 kHz -> {"embedding": [...]}, of any length; who is alike is near
     POST /convert  {"sound", "voice"} -> sound: the same words in that voice
 
 A sound is a WAV, mono, 16 bit: base64 in what is asked, bytes of type audio/wav at `rate_hz` in what is answered. Every

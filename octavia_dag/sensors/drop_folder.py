@@ -22,8 +22,9 @@ from octavia_dag.sensors.automation import AT_WORK
 from octavia_dag.sensors.taking import JOB, TakeConfig, UploadConfig
 
 _INTERVAL_S = 10
-# Unchanged for so long, an object is taken for whole.
-SETTLE_S = 5.0
+# Unchanged for so long, an object is taken for whole. In a bucket it appears when it is; in a folder it grows, and whoever
+# writes it may pause.
+SETTLE_S, GROWING_S = 5.0, 30.0
 # Before dubs, which take longer: what is dropped is soon known.
 _PRIORITY = {"dagster/priority": "10"}
 _MOST_TOLD = 5
@@ -33,7 +34,8 @@ def tick(workshop: Workshop, instance: dg.DagsterInstance, cursor: str, now: flo
     """One look at the drop folder: what to take, and the next cursor. A StorageError where it cannot be reached."""
     listing = workshop.storage.listed(INCOMING)
     busy = bool(instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=list(AT_WORK)), limit=1))
-    found = decide(listing, read_cursor(cursor), prefix=INCOMING, now=now, settle_s=SETTLE_S, busy=busy)
+    settle_s = GROWING_S if workshop.storage.grows else SETTLE_S
+    found = decide(listing, read_cursor(cursor), prefix=INCOMING, now=now, settle_s=settle_s, busy=busy)
     return found, written(found.state)
 
 

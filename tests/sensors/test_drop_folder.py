@@ -60,7 +60,7 @@ def evaluate(dropped: Dropped, cursor: str = "") -> tuple[dg.SensorResult | dg.S
 def test_an_upload_becomes_one_run_request_that_names_it_with_its_etag(dropped: Dropped) -> None:
     dropped.put("incoming/es/talk.mp4", b"x")
     _, cursor = tick(dropped.tools, dropped.instance, "", 100.0)
-    found, _ = tick(dropped.tools, dropped.instance, cursor, 110.0)
+    found, _ = tick(dropped.tools, dropped.instance, cursor, 140.0)
     asked = request(found)
     assert found.take[0].video.etag in str(asked.run_key)
     config = asked.run_config["ops"]["take"]["config"]
@@ -92,14 +92,14 @@ def test_while_a_taking_is_at_work_nothing_more_is_asked_for(dropped: Dropped) -
     _, cursor = tick(dropped.tools, dropped.instance, "", 100.0)
     config = {"ops": {"take": {"config": {"uploads": []}}}}
     dropped.instance.create_run_for_job(take_uploads, run_config=config, status=dg.DagsterRunStatus.STARTED)
-    found, _ = tick(dropped.tools, dropped.instance, cursor, 110.0)
+    found, _ = tick(dropped.tools, dropped.instance, cursor, 140.0)
     assert found.take == ()
 
 
 def test_a_tick_that_is_repeated_after_a_restart_asks_under_the_same_run_key(dropped: Dropped) -> None:
     dropped.put("incoming/es/talk.mp4", b"x")
     _, cursor = tick(dropped.tools, dropped.instance, "", 100.0)
-    keys = {tick(dropped.tools, dropped.instance, cursor, now)[0].run_key for now in (110.0, 115.0)}
+    keys = {tick(dropped.tools, dropped.instance, cursor, now)[0].run_key for now in (140.0, 145.0)}
     assert len(keys) == 1
 
 
@@ -159,7 +159,7 @@ def test_a_tick_of_the_delivery_only_glances_at_what_was_delivered(dropped: Drop
     for number in range(20, 20 + handled):
         _known(dropped, number)
     store = Path(dropped.tools.store.root)
-    Marks(store / "delivering.json", marks_of(store)).write()  # all of them are delivered
+    Marks(store / "delivering.json", marks_of(store, dropped.tools.storage.address)).write()  # all of them are delivered
     later = _delivery_of_ten(dropped, 20 + handled)
     told(first, later, f"{handled} delivered videos")
     assert later <= 2.0  # two times of change for each of them

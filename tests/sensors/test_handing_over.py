@@ -12,7 +12,7 @@ from dropped import Dropped, make_dropped
 
 from octavia_dag.assets.drops import record_drop
 from octavia_dag.errors import StorageError
-from octavia_dag.resources.artifacts import Manifest, data_version, stored_files
+from octavia_dag.resources.artifacts import Artifact, Manifest, data_version, stored_files
 from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.videos import VideoRecord, save
 from octavia_dag.resources.workshop import Workshop
@@ -40,8 +40,8 @@ def dropped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         yield found
 
 
-def _page(tools: Workshop, video: str, language: str, path: Path) -> None:
-    assert tools.store.current("qa_report", video, language) is not None
+def _page(tools: Workshop, video: str, language: str, path: Path, report: Artifact) -> None:
+    assert report.manifest.asset == "qa_report"
     path.write_bytes(b"<html></html>")
 
 
@@ -286,4 +286,4 @@ def test_a_tick_finds_what_is_new_and_passes_over_what_is_settled(dropped: Dropp
 
 def test_a_video_that_was_never_dropped_is_not_looked_at(dropped: Dropped) -> None:
     save(dropped.tools.store, VideoRecord(id="other-1a2b3c4e", name="o", path="", sha256="1a2b3c4e", size=1))
-    assert list(marks_of(Path(dropped.tools.store.root))) == [VIDEO]
+    assert list(marks_of(Path(dropped.tools.store.root), "")) == [VIDEO]

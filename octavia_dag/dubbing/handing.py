@@ -1,8 +1,8 @@
 """What is to be put into the storage of one dub, judged by what there is and what was put there last.
 
 A dub that keeps its promises is delivered, one that breaks any is held, and where the latest attempt failed the
-sentence is told. Everything is judged by content and by run, never by time: whoever repeats a tick comes to the same. When
-what could not be put there is tried again is a matter of time alone.
+sentence is told. Everything is judged by content and by run, never by time: whoever repeats a tick comes to the same.
+When what could not be put there is tried again is a matter of time alone.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The settings of one video that arrives several times: under one name they are replaced, under two they are united.
 
-What a name set before is its own to change or to take back, unless another name asks for it too. What another name, or a
-person, has set otherwise is a conflict: one of the two would have to be ignored, and nobody would be told.
+What a name set before is its own to change or to take back, unless another name asks for it too. What another name, or
+a person, has set otherwise is a conflict: one of the two would have to be ignored, and nobody would be told.
 """
 
 from collections.abc import Iterable, Mapping

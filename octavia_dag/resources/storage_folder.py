@@ -132,6 +132,7 @@ class Folder:
         finally:
             part.unlink(missing_ok=True)
 
+
 def _etag(told: os.stat_result) -> str:
     return f"{told.st_ino}-{told.st_size}-{told.st_mtime_ns}"
 

@@ -1,10 +1,10 @@
 """Finds videos of which something new is to be put into the storage, and has it put there by a run.
 
-As with the automation, a tick must not read ten thousand histories: each of these videos has a mark, the storage and the
-times of change of its drops, its row and its pointers, and one whose mark is settled is passed over. A run that failed
-changes no file, so those that ended since the last tick unsettle their video. What is asked for in vain is asked for
-again later and later and behind the others, so that it cannot keep them out; and while the storage is away nothing is
-asked for at all.
+As with the automation, a tick must not read ten thousand histories: each of these videos has a mark, the storage and
+the times of change of its drops, its row and its pointers, and one whose mark is settled is passed over. A run that
+failed changes no file, so those that ended since the last tick unsettle their video. What is asked for in vain is asked
+for again later and later and behind the others, so that it cannot keep them out; and while the storage is away nothing
+is asked for at all.
 """
 
 import json

@@ -22,8 +22,8 @@ from octavia_dag.sensors.automation import AT_WORK
 from octavia_dag.sensors.taking import JOB, TakeConfig, UploadConfig
 
 _INTERVAL_S = 10
-# Unchanged for so long, an object is taken for whole. In a bucket it appears when it is; in a folder it grows, and whoever
-# writes it may pause.
+# Unchanged for so long, an object is taken for whole. In a bucket it appears when it is; in a folder it grows, and
+# whoever writes it may pause.
 SETTLE_S, GROWING_S = 5.0, 30.0
 # Before dubs, which take longer: what is dropped is soon known.
 _PRIORITY = {"dagster/priority": "10"}

@@ -5,9 +5,9 @@ of a failure.
     held/VIDEO/LANG/        the same, with the broken promises in result.json
     failed/VIDEO/LANG.json  why there is none; gone when there is one
 
-What was judged is what is put there, whatever is finished meanwhile: that is looked at next. An old result.json goes first,
-so that it never stands beside files that are not its own. What was done is noted beside the video when all of it is
-done: a run that is killed does it again from the beginning. A dub does not wait for its page: where that cannot be
+What was judged is what is put there, whatever is finished meanwhile: that is looked at next. An old result.json goes
+first, so that it never stands beside files that are not its own. What was done is noted beside the video when all of it
+is done: a run that is killed does it again from the beginning. A dub does not wait for its page: where that cannot be
 written, result.json says why, and `octavia report` writes it later.
 """
 

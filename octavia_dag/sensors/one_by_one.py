@@ -41,7 +41,7 @@ def one_by_one(
                     context.log.info(str(error))
                 except OctaviaError as error:
                     troubles.append(str(error))
-                except Exception as error:  # noqa: BLE001 - it is told twice, and fails the run
+                except Exception as error:  # a defect; it is told, and fails the run
                     context.log.exception("A piece of the work failed.")
                     troubles.append(f"A piece of the work failed ({type(error).__name__}); the run's log tells more.")
         except OctaviaError as error:

@@ -3,8 +3,8 @@
 This is a run of its own and no part of a tick, since an upload may take minutes to fetch. Every write before the
 removal can be made again to the same effect, so a run that is killed anywhere is simply repeated. An arrival is
 recorded with its version before anything of it is removed, and the sidecar goes before the video: a repetition never
-reads a video without the settings it came with, and a sidecar that was replaced meanwhile keeps its video. Whether it is dubbed then is not decided here: the automation dubs
-every video that has languages it is not dubbed into.
+reads a video without the settings it came with, and one whose sidecar was replaced meanwhile stays to be taken again.
+Whether it is dubbed then is not decided here: the automation dubs every video that has languages it is not dubbed into.
 """
 
 import hashlib

@@ -210,7 +210,9 @@ def test_large_uploads_are_taken_a_few_at_a_time_and_one_that_is_larger_than_all
     assert len(settled(listing).take) == 1
 
 
-KEYS = st.sampled_from([f"incoming/{name}" for name in ("a.mp4", "a.mp4.yaml", "a.mp4.yaml.done", "a.mp4.done", "b.mov", "es/")])
+KEYS = st.sampled_from(
+    [f"incoming/{name}" for name in ("a.mp4", "a.mp4.yaml", "a.mp4.yaml.done", "a.mp4.done", "b.mov", "es/")]
+)
 OBJECTS = st.builds(Listed, KEYS, st.integers(0, 2), st.sampled_from("xy"), st.sampled_from([1.0, 2.0]))
 
 

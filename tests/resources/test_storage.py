@@ -363,9 +363,7 @@ def test_links_and_pipes_in_a_folder_are_no_objects(folder: tuple[Storage, Path]
     assert storage.listed("archive") == []
 
 
-def test_a_file_that_a_link_has_replaced_since_is_another_version(
-    folder: tuple[Storage, Path], tmp_path: Path
-) -> None:
+def test_a_file_that_a_link_has_replaced_since_is_another_version(folder: tuple[Storage, Path], tmp_path: Path) -> None:
     storage, root = folder
     (root / "incoming/a").write_bytes(b"x")
     first = one_of(storage, "incoming/a")
@@ -418,7 +416,7 @@ def test_an_archive_s_wrong_copy_of_the_same_size_is_put_right(both: tuple[Stora
 
 
 @pytest.mark.operators
-@pytest.mark.parametrize("name", ["a?versionId=abc.mp4", "../b.mp4", "a\nb.mp4"])
+@pytest.mark.parametrize("name", ["a?versionId=abc.mp4", "../b.mp4", "s3://c.mp4"])
 def test_keys_that_look_like_something_else_are_objects_too(bucket: Bucket, tmp_path: Path, name: str) -> None:
     bucket.put(f"incoming/es/{name}", b"x")
     storage = storage_at(bucket.url, tmp_path, bucket.endpoint)

@@ -159,7 +159,9 @@ def test_a_tick_of_the_delivery_only_glances_at_what_was_delivered(dropped: Drop
     for number in range(20, 20 + handled):
         _known(dropped, number)
     store = Path(dropped.tools.store.root)
-    Marks(store / "delivering.json", marks_of(store, dropped.tools.storage.address)).write()  # all of them are delivered
+    Marks(
+        store / "delivering.json", marks_of(store, dropped.tools.storage.address)
+    ).write()  # all of them are delivered
     later = _delivery_of_ten(dropped, 20 + handled)
     told(first, later, f"{handled} delivered videos")
     assert later <= 2.0  # two times of change for each of them

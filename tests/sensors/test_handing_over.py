@@ -178,7 +178,7 @@ def test_a_dub_that_is_held_is_not_delivered_by_being_finished_while_another_one
     finish(dropped, b"good")
     found: Callable[..., object] = handing_over._found  # pyright: ignore[reportPrivateUsage]
 
-    def late(*arguments: object) -> object:
+    def late(*arguments: Any) -> object:
         told = found(*arguments)
         finish(dropped, b"bad", broken=True)  # between the verdict and the delivery
         return told

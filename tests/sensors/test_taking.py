@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -211,13 +212,17 @@ def test_a_sidecar_that_is_replaced_while_its_video_is_taken_counts(
     upload = dropped.upload("incoming/es/a.mp4")
     with monkeypatch.context() as patched:
         # Read before it was replaced.
-        patched.setattr(taking, "asked_for", lambda *_: (("es",), {"mix": {"ratio": 4}}))
+        patched.setattr(taking, "asked_for", _first_wish)
         with pytest.raises(ChangedError, match="both are looked at again"):
             taking.take_one(dropped.tools, dropped.instance, upload)
     dropped.take()
     assert dropped.settings(dropped.records()[0].id) == {"mix": {"ratio": 5, "attack_ms": 30}}
     assert dropped.lying("incoming/") == []
     assert dropped.lying("quarantine/") == []
+
+
+def _first_wish(*_: object) -> tuple[tuple[str, ...], dict[str, dict[str, int]]]:
+    return ("es",), {"mix": {"ratio": 4}}
 
 
 def test_a_mark_beside_the_sidecar_goes_with_them(dropped: Dropped, videos: list[Path]) -> None:
@@ -236,7 +241,7 @@ def test_one_upload_that_cannot_be_taken_stops_none_of_the_others(
         dropped.put(f"incoming/es/{name}.mp4", path)
     merged: Callable[..., object] = taking.merged_settings
 
-    def defective(*arguments: object) -> object:
+    def defective(*arguments: Any) -> object:
         if "incoming/es/a.mp4" in arguments:
             raise ValueError("a secret")
         return merged(*arguments)

@@ -55,6 +55,8 @@ def asked_for(storage: Storage, upload: Upload, folder: Path) -> tuple[tuple[str
     layer: Layer = {}
     for one in (upload.settings, upload.sidecar):
         if one is not None:
+            if one.size > _MOST_SETTINGS:
+                raise SettingsError(f"{one.name} has {one.size} bytes, too many for settings; make it smaller.")
             layer = laid_over(layer, _layer(storage.read(one, _MOST_SETTINGS), one.name, folder))
     named = layer.get("delivery", {}).get("languages")
     languages = tuple(checked_language(str(tag)) for tag in named) if named else folder_languages(upload.video.key)

@@ -150,6 +150,7 @@ def test_a_name_that_is_dropped_again_may_change_its_own_settings(dropped: Dropp
         (b"costs: {gpu_hour: 0.0}", "may not come with a video"),
         (b"catalogue: {minutes_per_night: 1}", "may not come with a video"),
         (b'voices: {cast: {"\\ud800": pf_dora}}', "half of a character"),
+        (b"mix: {ratio: 4}" + b" " * (1 << 20), "too many for settings"),
         (b"delivery: {languages: [xx]}", "no language this installation dubs into"),
     ],
 )

@@ -2,16 +2,15 @@
 the place of another, has other ones.
 
 What is to be removed is first taken aside into a hidden folder, looked at, and put back where it is another version: a
-file that arrives in between is never lost, nor what somebody still writes into a file that he has open, as far as the
-kernel tells. The root and its incoming/ must be there: a disk that is not mounted is not an empty folder. Plain files
+file that arrives in between is never lost, nor what somebody still writes into a file that he has open, as far as
+/proc tells. The root and its incoming/ must be there: a disk that is not mounted is not an empty folder. Plain files
 are objects and nothing else is: a link could name a file that is nobody's business, a pipe would be waited for.
 """
 
-import fcntl
+import glob
 import os
 import secrets
 import shutil
-import signal
 import stat
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -60,7 +59,7 @@ class Folder:
             opened = cast(IO[bytes], self._files.open(str(path), "rb"))
         except FileNotFoundError as error:
             raise ChangedError(f"{one.key} is gone; nothing is done.") from error
-        if _etag(os.fstat(opened.fileno())) != one.etag or _is_written(opened.fileno()):
+        if _etag(os.fstat(opened.fileno())) != one.etag or _is_written(path):
             opened.close()
             raise ChangedError(f"{one.key} has changed, or somebody still writes it; it is looked at again.")
         return opened
@@ -84,7 +83,7 @@ class Folder:
             path.rename(aside / path.name)
         except FileNotFoundError:
             return False
-        ours = _etag((aside / path.name).lstat()) == one.etag and not _open_elsewhere(aside / path.name)
+        ours = _etag((aside / path.name).lstat()) == one.etag and not _is_written(aside / path.name)
         if ours:
             (aside / path.name).unlink()
         _put_back(aside)
@@ -156,23 +155,20 @@ def _put_back(aside: Path) -> None:
         aside.rmdir()
 
 
-def _open_elsewhere(path: Path) -> bool:
-    with path.open("rb") as file:
-        return _is_written(file.fileno())
+def _is_written(path: Path) -> bool:
+    """Whether a process has the file open for writing: one of this machine, and of this user unless that is root.
 
-
-def _is_written(descriptor: int) -> bool:
-    """Whether some process has the file open for writing: then the kernel grants no lease for reading.
-
-    It grants none either on a file of another user, or on a file system that knows no leases: there nobody can tell.
+    Of others, and where there is no /proc, nobody can tell. A lease would: network file systems refuse those always.
     """
-    try:
-        # Should somebody open it in this very instant, the kernel says so by a signal: one that ends no process.
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    real = os.path.realpath(path)
+    for opened in glob.iglob("/proc/[0-9]*/fd/*"):
+        with suppress(OSError):  # it was closed meanwhile, or is another user's
+            if os.readlink(opened) == real and _may_write(opened):
+                return True
     return False
+
+
+def _may_write(opened: str) -> bool:
+    told = Path(opened.replace("/fd/", "/fdinfo/")).read_text()
+    (flags,) = [line.split()[1] for line in told.splitlines() if line.startswith("flags:")]
+    return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY

@@ -4,8 +4,10 @@ The run key holds the ETags, so that a tick which is repeated after a restart as
 cannot be reached is a reason to skip, with the cursor as it was.
 """
 
+import base64
 import json
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
@@ -42,15 +44,16 @@ def tick(workshop: Workshop, instance: dg.DagsterInstance, cursor: str, now: flo
 def read_cursor(text: str) -> dict[str, Seen]:
     """What the last tick saw; nothing where it cannot be read: then everything is looked at anew."""
     try:
-        loaded: Any = json.loads(text or "{}")
+        loaded: Any = json.loads(zlib.decompress(base64.b64decode(text, validate=True)) if text else "{}")
         return {str(key): Seen(*row) for key, row in loaded.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, zlib.error):
         return {}
 
 
 def written(state: Mapping[str, Seen]) -> str:
-    """A state as the cursor's text."""
-    return json.dumps({key: astuple(seen) for key, seen in state.items()}, separators=(",", ":"))
+    """A state as the cursor's text, pressed: Dagster keeps it of every tick, and ten thousand objects may wait."""
+    told = json.dumps({key: astuple(seen) for key, seen in state.items()}, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(told.encode())).decode()
 
 
 def request(found: Decision) -> dg.RunRequest:

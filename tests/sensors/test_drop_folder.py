@@ -2,7 +2,9 @@
 run that is asked for twice or never.
 """
 
+import base64
 import time
+import zlib
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +16,7 @@ from bucket import CREDENTIALS, Bucket, Way, free_port, way_to
 from dropped import Dropped, make_dropped
 
 from octavia_dag.assets.drops import record_drop
-from octavia_dag.dubbing.dropping import Seen
+from octavia_dag.dubbing.dropping import Listed, Seen, decide
 from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.videos import VideoRecord, save
 from octavia_dag.schema import Drop
@@ -106,7 +108,15 @@ def test_a_tick_that_is_repeated_after_a_restart_asks_under_the_same_run_key(dro
 def test_the_cursor_comes_back_as_it_was_and_a_damaged_one_begins_anew() -> None:
     state = {"a": Seen("s", 1.5, 2, 3.5)}
     assert read_cursor(written(state)) == state
-    assert [read_cursor(text) for text in ("", "[]", "{", '{"a": 1}', '{"a": []}')] == [{}] * 5
+    pressed = [base64.b64encode(zlib.compress(text)).decode() for text in (b"[]", b"{", b'{"a": 1}', b'{"a": []}')]
+    assert [read_cursor(text) for text in ("", "{}", "e30=", *pressed)] == [{}] * 7
+
+
+def test_ten_thousand_objects_that_wait_make_a_cursor_of_a_moderate_size() -> None:
+    listing = [Listed(f"incoming/es/{number}.mp4", number, f"{number:032x}", 1.0) for number in range(10_000)]
+    state = decide(listing, {}, prefix="incoming/", now=1764082000.123456, settle_s=5, busy=True).state
+    assert len(written(state)) < 300 << 10
+    assert read_cursor(written(state)) == state
 
 
 @pytest.mark.operators

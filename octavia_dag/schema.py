@@ -562,9 +562,10 @@ class Drops(Document):
 class Handed(Document):
     """What was last put into the storage of one dub: as what (delivered, held, failed), and of which content or run.
 
-    `failed`: a sentence of a failure lies there too, of this run.
+    `failed`: a sentence of a failure lies there too, of this run. `storage`: which one it was; "" is any.
     """
 
     state: Literal["delivered", "held", "failed"]
     content: str = ""
     failed: str = ""
+    storage: str = ""

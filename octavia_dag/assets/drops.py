@@ -5,7 +5,7 @@
 Languages are those of the sidecar, else of the folder's settings.yaml, else of the deepest folder that is named after
 languages (`es+pt-BR`), else of the catalogue. Settings are the folder's, and the sidecar's over them. Both come from
 whoever may write into the storage, so they may not name engines or addresses: those run code, or are sent texts and a
-key.
+key. Nor may they open the thresholds by which a dub is held, or set prices and nights: those are the operator's.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from typing import Any
 from octavia_dag.dubbing.dropping import Upload
 from octavia_dag.dubbing.uniting import Layer, laid_over, united, without
 from octavia_dag.errors import InputError, PairError, SettingsError
-from octavia_dag.layers import read_layer
+from octavia_dag.layers import FOR_ALL, read_layer
 from octavia_dag.partitions import LANGUAGES, checked_language
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.corrections import keep_document, read_document
@@ -24,6 +24,7 @@ from octavia_dag.schema import Drop, Drops
 
 _MOST_SETTINGS = 1 << 20
 _LANGUAGES = ("delivery", "languages")
+_OPERATORS = ("engines", "checks", "costs", FOR_ALL)
 _FORBIDDEN = ("profile", "engine", "options", "condenser", "condenser_options", "endpoint", "endpoint_model")
 
 
@@ -54,6 +55,8 @@ def asked_for(storage: Storage, upload: Upload, folder: Path) -> tuple[tuple[str
     layer: Layer = {}
     for one in (upload.settings, upload.sidecar):
         if one is not None:
+            if one.size > _MOST_SETTINGS:
+                raise SettingsError(f"{one.name} has {one.size} bytes, too many for settings; make it smaller.")
             layer = laid_over(layer, _layer(storage.read(one, _MOST_SETTINGS), one.name, folder))
     named = layer.get("delivery", {}).get("languages")
     languages = tuple(checked_language(str(tag)) for tag in named) if named else folder_languages(upload.video.key)
@@ -62,8 +65,9 @@ def asked_for(storage: Storage, upload: Upload, folder: Path) -> tuple[tuple[str
 
 def merged_settings(store: ArtifactStore, video: str, now: Layer, key: str, wanted: Layer) -> Layer:
     """The video's layer with this upload's settings in it; a SettingsError where they contradict others'."""
-    earlier = [one.settings for one in drops_of(store, video) if one.key == key]
-    merged, conflicts = united(now, earlier[-1] if earlier else {}, wanted)
+    latest = {one.key: one.settings for one in drops_of(store, video)}
+    own = latest.pop(key, {})
+    merged, conflicts = united(now, own, wanted, latest.values())
     if conflicts:
         raise SettingsError(
             f"{key.rsplit('/', 1)[-1]} is the video {video}, which has other settings: {'; '.join(conflicts)}. "
@@ -101,7 +105,7 @@ def _layer(content: bytes, name: str, folder: Path) -> Layer:
         path.unlink()
     for slice_name, fields in layer.items():
         for field in fields:
-            if field in _FORBIDDEN:
+            if slice_name in _OPERATORS or field in _FORBIDDEN:
                 raise SettingsError(
                     f"{name} sets {slice_name}.{field}, which may not come with a video; ask the operator to set it."
                 )

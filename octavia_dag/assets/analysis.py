@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from octavia_dag.assets import diarizing
 from octavia_dag.assets.corrections import edits_in
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import pictures_of, table_of
@@ -25,7 +26,7 @@ from octavia_dag.plan import UNUSABLE
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.corrections import keep_line_ids, read_line_ids
-from octavia_dag.resources.engines import Diarizer, Segmenter, Separator, Transcriber
+from octavia_dag.resources.engines import Segmenter, Separator, Transcriber
 from octavia_dag.resources.listening import HEARING_HZ, speech_in
 from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
@@ -127,6 +128,7 @@ def _make_chunks(work: Work) -> Made:
     if not regions or language is None:
         return Made(Chunks(language=None, regions=(), chunks=()))
     ear = work.engine(Transcriber, "transcriber", language).expecting(work.extras.get(HOT_WORDS.name, ()))
+    diarizing.begin(work, work.inputs["stems"].manifest.data_version, sound, regions)
     heard = ear.transcribe(sound, regions, language)
     believed = work.settings.transcription.min_logprob
     kept, dropped = accept(heard, regions, min_logprob=believed, clip_s=len(sound) / HEARING_HZ)
@@ -171,11 +173,8 @@ def _make_speaker_map(work: Work) -> Made:
     heard = work.read("chunks", Chunks)
     if document.clean_vocals is None or heard.language is None:
         return Made(SpeakerMap(turns=(), speakers=()))
-    chosen = work.settings.diarization
     sound = read_mono(work.file("stems", document.clean_vocals), HEARING_HZ)
-    turns, at_once = work.engine(Diarizer, "diarizer").diarize_with_overlaps(
-        sound, heard.regions, minimum=chosen.min_speakers, maximum=chosen.max_speakers
-    )
+    turns, at_once = diarizing.who_speaks(work, work.inputs["stems"].manifest.data_version, sound, heard.regions)
     found = speaker_map_of(turns, at_once)
     (work.folder / RTTM).write_text(rttm(found.turns, work.video), encoding="utf-8")
     timeline = pictures.timeline_png(found.turns, len(sound) / HEARING_HZ)

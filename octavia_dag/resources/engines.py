@@ -83,6 +83,11 @@ class Separator(Engine):
 class Diarizer(Engine):
     """Tells who speaks when."""
 
+    @property
+    def alongside(self) -> bool:
+        """Whether it gains by working while another engine does, as on a card that neither fills."""
+        return False
+
     @abstractmethod
     def diarize(self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int) -> list[Turn]:
         """Turns inside `regions` of a mono 16 kHz sound, sorted by start, labelled A, B, ... by first appearance.

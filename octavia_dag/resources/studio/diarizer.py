@@ -62,6 +62,11 @@ class PyannoteDiarizer(StudioEngine, Diarizer):
         """Turns that fill `regions`, one person at a time; none where the regions hold no sound at all."""
         return self.diarize_with_overlaps(sound, regions, minimum=minimum, maximum=maximum)[0]
 
+    @property
+    def alongside(self) -> bool:
+        """On a GPU; on a CPU it would take from the other what it gains."""
+        return self.home != CPU
+
     def diarize_with_overlaps(
         self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int
     ) -> tuple[list[Turn], list[Span]]:

@@ -1,7 +1,7 @@
 """At risk: turns of another sound or of other settings, a failure that is swallowed, and an engine asked twice."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -43,9 +43,10 @@ class Beside(Diarizer):
 
 
 @pytest.fixture(autouse=True)
-def calls() -> Iterator[list[str]]:
+def calls() -> list[str]:
     CALLS.clear()
-    yield CALLS
+    diarizing._BEGUN.clear()  # pyright: ignore[reportPrivateUsage]
+    return CALLS
 
 
 def work(engine: Diarizer, layer: Layer | None = None, video: str = "talk") -> Work:

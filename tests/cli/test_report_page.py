@@ -153,6 +153,13 @@ def test_the_other_sound_is_a_key_away(opened: Watched) -> None:
     expect(opened.page.get_by_role("button", name="Hear original")).to_have_attribute("aria-pressed", "true")
 
 
+def test_what_is_heard_next_plays_at_its_own_pace(opened: Watched) -> None:
+    """The one that follows is hurried while it is behind, and must not lead like that."""
+    script = "document.getElementById('original').playbackRate = 1.08, document.getElementById('hear-original').click()"
+    opened.page.evaluate(script)
+    assert opened.page.evaluate("[...document.querySelectorAll('video')].map((one) => one.playbackRate)") == [1, 1]
+
+
 def test_a_click_on_the_timeline_goes_there(opened: Watched) -> None:
     chart = opened.page.locator(".inner svg[data-seek]").first
     box = chart.bounding_box()

@@ -33,7 +33,7 @@ class Makeup(Document):
 
 class LinePresence(Document):
     """Which share of a line's own sound is found at its place, and of its last quarter of a second; None where the line
-    itself is silent.
+    itself is silent, and for its end where somebody else speaks then.
     """
 
     id: str

@@ -21,7 +21,7 @@ _NARROW = 1e-4  # what sets the channels apart, over all that sounds: below it a
 _LAG_S = 0.005
 _WINDOW_S = 0.04
 _SOUNDING_DB = 25.0
-_END = 6  # windows
+_END, _ENDING_S = 6, 0.5  # windows that sound; they lie within this
 # What a window holds of the line, of what it should: a limiter, or lines that were lowered together, leave this much.
 _LEFT_OF_IT = 0.3
 
@@ -173,6 +173,12 @@ def shares_found(
     held = np.einsum("ij,ij->i", heard, parts)[sounding] / (powers[sounding] * gain)
     there = held >= _LEFT_OF_IT
     return float(np.mean(there)), float(np.mean(there[-_END:]))
+
+
+def ends_alone(line: Span, lines: Iterable[Span]) -> bool:
+    """Whether nobody else speaks while `line` ends, when it is the softest: it could not be told apart from them."""
+    end = Span(start=max(line.start, line.end - _ENDING_S), end=line.end)
+    return not any(one != line and one.start < end.end and one.end > end.start for one in lines)
 
 
 def _grid(spans: Iterable[Span], seconds: float) -> NDArray[np.bool_]:

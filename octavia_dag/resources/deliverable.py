@@ -17,7 +17,7 @@ import numpy as np
 from octavia_dag.dubbing.echo import EchoMeter
 from octavia_dag.dubbing.figures import FileFigures, Gaps, LinePresence, Makeup
 from octavia_dag.dubbing.loudness import MomentaryMeter
-from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, middle, quiet_mask, shares_found
+from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, ends_alone, middle, quiet_mask, shares_found
 from octavia_dag.dubbing.mixing import gated_lufs, placement_db, speech_channels
 from octavia_dag.resources.engines import Samples
 from octavia_dag.resources.inspection import ahead, in_step
@@ -91,7 +91,7 @@ def measure(media: Media, path: Path, original: Original, parts: Parts, track: F
         speech=speech,
         gaps=gaps,
         makeup=makeup,
-        lines=tuple(_presence(said, line, sound, parts.gain) for line, sound in parts.lines),
+        lines=tuple(_presence(said, line, sound, parts) for line, sound in parts.lines),
     )
 
 
@@ -190,7 +190,8 @@ def _track(source: SourceVideo) -> AudioTrack:
     return track
 
 
-def _presence(said: Samples, line: PlacedLine, sound: Path, gain: float) -> LinePresence:
+def _presence(said: Samples, line: PlacedLine, sound: Path, parts: Parts) -> LinePresence:
     own = read_mono(sound, HEARING_HZ)
-    share, end = shares_found(said, own, round(line.start * HEARING_HZ), HEARING_HZ, gain)
-    return LinePresence(id=line.id, share=share, end=end)
+    share, end = shares_found(said, own, round(line.start * HEARING_HZ), HEARING_HZ, parts.gain)
+    alone = ends_alone(line, (one for one, _ in parts.lines))
+    return LinePresence(id=line.id, share=share, end=end if alone else None)

@@ -101,6 +101,11 @@ def test_a_click_on_a_line_shows_its_moment_in_both(opened: Watched, reported: R
         expect(page.locator(f"#line-{number}")).to_have_attribute("aria-current", "true")
 
 
+def test_the_page_tells_in_its_first_bytes_which_report_it_shows(reported: Reported) -> None:
+    version = reported.artifact("qa_report", LANGUAGE).manifest.data_version
+    assert f'<meta name="octavia-report" content="{version}">'.encode() in reported.page.read_bytes()[:1024]
+
+
 def test_a_click_moves_both_at_once(opened: Watched, reported: Reported) -> None:
     for number, start in enumerate(starts(reported), 1):
         script = f"document.querySelector('#line-{number} button').click(), {TIMES}"

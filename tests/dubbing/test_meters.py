@@ -182,3 +182,11 @@ def test_a_line_whose_end_is_cut_is_seen_by_its_end() -> None:
     assert share > 0.9
     assert end < 0.5
     assert meters.shares_found(_in_file(line), line, 8000, RATE, 1.0)[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("other", "alone"), [((0.0, 1.4), True), ((0.0, 1.6), False), ((1.9, 3.0), False), ((2.0, 3.0), True)]
+)
+def test_the_end_of_a_line_is_judged_where_nobody_else_speaks(other: tuple[float, float], alone: bool) -> None:
+    line = Span(start=1.0, end=2.0)
+    assert meters.ends_alone(line, [line, Span(start=other[0], end=other[1])]) == alone

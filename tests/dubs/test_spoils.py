@@ -228,7 +228,10 @@ SPOILS = {
     "two speakers, one voice": Spoil(
         "dubbed_chunks", spoken_by_one_of_two, _all(q.OWN_VOICES, q.APART), _all(q.OWN_LINES, q.CLASSES)
     ),
-    "silence in the file": Spoil("final_mux", in_sound(without_a_line), _all(q.IN_FILE), _all(q.OVERLAP, q.AS_LOUD)),
+    # Of two lines one is half of the speech, and so is its level.
+    "silence in the file": Spoil(
+        "final_mux", in_sound(without_a_line), _all(q.IN_FILE), _all(q.OVERLAP, q.AS_LOUD, q.FAR_OFF)
+    ),
     "silence as spoken": Spoil(
         "dubbed_chunks",
         spoken_as_silence,

@@ -36,6 +36,7 @@ STORAGE = "OCTAVIA_STORAGE"
 FETCHED_GB = "OCTAVIA_FETCHED_GB"
 DEVICE = "OCTAVIA_DEVICE"
 WEBHOOK = "OCTAVIA_WEBHOOK"
+UI_URL = "OCTAVIA_UI_URL"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def read(home: Path | None = None) -> Environment:
         s3_region=os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION"),
         fetched_gb=_whole(FETCHED_GB, 100, 1_000_000),
         has_webhook=bool(os.environ.get(WEBHOOK)),
-        ui_url=(os.environ.get("OCTAVIA_UI_URL") or "http://127.0.0.1:3000").rstrip("/"),
+        ui_url=(os.environ.get(UI_URL) or "http://127.0.0.1:3000").rstrip("/"),
         device=_device(os.environ.get(DEVICE, "")),
         has_remote_key=bool(os.environ.get(REMOTE_KEY)),
     )

@@ -219,7 +219,7 @@ _REPORT = Node(
     "dub",
     inputs=tuple(node.name for node in _MADE),
     description="Every promise measured, per line and per video.",
-    code_version="3",
+    code_version="4",
     reads=(
         "transcription.engine",
         "transcription.options",

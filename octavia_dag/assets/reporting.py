@@ -33,6 +33,10 @@ class Judged:
     parts: Mapping[str, Artifact]
 
 
+# By this a page tells which report it shows, in its first bytes: it may lie beside a dub of which there is a newer one.
+MARK = "octavia-report"
+
+
 def page_name(video: str, language: str) -> str:
     """What a page is called where nobody chose a name."""
     return f"{video}.{language}.html"
@@ -49,6 +53,8 @@ def write_report(workshop: Workshop, video: str, language: str, path: Path, repo
     small = None if muxed.untouched or not source.audio else preview.fitting(source.seconds)
     facts = {
         "name": record.name,
+        "mark": MARK,
+        "report_version": found.parts[_REPORT].manifest.data_version,
         "video": video,
         "language": language,
         "source": source,

@@ -430,7 +430,7 @@ def test_keys_that_look_like_something_else_are_objects_too(bucket: Bucket, tmp_
 @pytest.mark.operators
 def test_a_listing_of_many_pages_is_whole(bucket: Bucket, tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: bucket.put(f"incoming/{number:04}", b"x"), range(1001)))
+        list(pool.map(bucket.put, [f"incoming/{number:04}" for number in range(1001)], [b"x"] * 1001))
     found = storage_at(bucket.url, tmp_path, bucket.endpoint).listed("incoming/")
     assert [one.key for one in found] == [f"incoming/{number:04}" for number in range(1001)]
 

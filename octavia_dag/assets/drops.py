@@ -15,17 +15,16 @@ from typing import Any
 from octavia_dag.dubbing.dropping import Upload
 from octavia_dag.dubbing.uniting import Layer, laid_over, united, without
 from octavia_dag.errors import InputError, PairError, SettingsError
-from octavia_dag.layers import FOR_ALL, read_layer
+from octavia_dag.layers import read_layer
 from octavia_dag.partitions import LANGUAGES, checked_language
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.corrections import keep_document, read_document
+from octavia_dag.resources.foreign import for_operators
 from octavia_dag.resources.storage import INCOMING, Storage
 from octavia_dag.schema import Drop, Drops
 
 _MOST_SETTINGS = 1 << 20
 _LANGUAGES = ("delivery", "languages")
-_OPERATORS = ("engines", "checks", "costs", FOR_ALL)
-_FORBIDDEN = ("profile", "engine", "options", "condenser", "condenser_options", "endpoint", "endpoint_model")
 
 
 def drops_path(store: ArtifactStore, video: str) -> Path:
@@ -103,12 +102,9 @@ def _layer(content: bytes, name: str, folder: Path) -> Layer:
         raise SettingsError(str(error).replace(str(path), name)) from error
     finally:
         path.unlink()
-    for slice_name, fields in layer.items():
-        for field in fields:
-            if slice_name in _OPERATORS or field in _FORBIDDEN:
-                raise SettingsError(
-                    f"{name} sets {slice_name}.{field}, which may not come with a video; ask the operator to set it."
-                )
+    forbidden = for_operators(layer)
+    if forbidden:
+        raise SettingsError(f"{name} sets {forbidden}, which may not come with a video; ask the operator to set it.")
     return layer
 
 

@@ -41,7 +41,7 @@ def _found(sound: Samples, makeup: Makeup = AS_MIXED) -> float | None:
 @pytest.mark.parametrize("gain", [1.0, 0.5, 0.1, -0.5])
 def test_a_voice_that_is_off_is_found_as_loud_as_it_is(late_s: float, gain: float) -> None:
     late = np.roll(VOICE, round(late_s * RATE), axis=0)
-    found = _found(SPEECH + BED + np.float32(gain) * late + _noise(4, 0.0005))
+    found = _found((SPEECH + BED + np.float32(gain) * late + _noise(4, 0.0005)).astype(np.float32))
     assert found == pytest.approx(abs(gain), rel=0.1)
 
 

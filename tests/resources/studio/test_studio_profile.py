@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import sealed
 from finished import Dub, check
 from octavia_command import make_octavia
+from sealing import sealed
 from tiny_demucs import sealed_demucs
 from tiny_diarizer import make_tiny_pipeline
 from tiny_segmenter import sealed_segmenter

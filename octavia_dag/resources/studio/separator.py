@@ -7,9 +7,11 @@ The network hears the whole programme at one loudness, so the sound is spooled t
 (programme.py), then separated window by window on the network's own grid (dubbing/overlapping.py): an hour needs no
 more memory than a minute. In float32 and without random shifts, so that equal sounds have equal beds. A window in which
 nothing sounds costs nothing and stays silent.
+
+Where nobody speaks the background is not the network's but the programme (gaps.py), whatever the weights make of it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
@@ -20,12 +22,13 @@ from octavia_dag.dubbing.overlapping import Grid, Samples, Window
 from octavia_dag.resources.engines import EngineInfo, Licence, Separator
 from octavia_dag.resources.resampling import resampled
 from octavia_dag.resources.stopwatch import busy
-from octavia_dag.resources.studio import htdemucs
+from octavia_dag.resources.studio import gaps, htdemucs
 from octavia_dag.resources.studio.device import CPU
 from octavia_dag.resources.studio.engine import StudioEngine
 from octavia_dag.resources.studio.htdemucs import RATE_HZ, Network
 from octavia_dag.resources.studio.programme import Programme
 from octavia_dag.resources.studio.residency import free_cache, in_batches, memory_errors
+from octavia_dag.resources.vad import revision as vad_revision
 
 _METHOD = "stems-1"  # another number where equal weights would leave another background
 _WORKER = "separator"
@@ -35,16 +38,19 @@ _GPU_BATCH = 8
 class DemucsSeparator(StudioEngine, Separator):
     """htdemucs_6s. `batch` windows are heard at once; 0 is as many as pay: 8 on a GPU, 1 on a CPU, which gains nothing
     by more. `overlap` is the share of a window that the next one repeats: 0.25 as in the library; 0.1 is a sixth
-    faster.
+    faster. Without `gaps` the background is the network's everywhere, also where nobody speaks.
     """
 
     weights: str = "adefossez/HTDemucs-6s@main"
     batch: int = Field(default=0, ge=0, le=64)
     overlap: float = Field(default=0.25, ge=0.0, le=0.9)
+    gaps: bool = True
 
     def info(self) -> EngineInfo:
         """htdemucs_6s; of every language, since it knows voices and not words."""
         revision = f"{self.weights_revision()} {_METHOD} overlap={self.overlap:g}"
+        if self.gaps:
+            revision = f"{revision} {gaps.METHOD} vad={vad_revision()}"
         return EngineInfo(name=htdemucs.NAME, revision=revision, licence="MIT")
 
     def licences(self, language: str | None = None) -> tuple[Licence, ...]:
@@ -53,19 +59,20 @@ class DemucsSeparator(StudioEngine, Separator):
             Licence(part="demucs", name="MIT"),
             # Published so by their author in 2026, who had called the weights "for research" before.
             Licence(part="the weights of htdemucs_6s", name="MIT, as published on the hub"),
+            Licence(part="silero VAD", name="MIT"),
         )
 
     def background(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
         """Background of a sound of any rate and channel count; see `Separator.background`.
 
-        None of it comes before all of the sound has been heard.
+        None of it comes before all of the sound has been heard, and with `gaps` before all of it is separated.
         """
         heard = Programme.spooled(blocks, rate, RATE_HZ, _WORKER)
         if heard is None:
             return
-        with closing(heard.spool):
+        with closing(heard.spool), closing(self._beds(heard)) as beds:
             left = heard.frames
-            for block in resampled(self._beds(heard), RATE_HZ, rate, _WORKER):
+            for block in resampled(beds, RATE_HZ, rate, _WORKER):
                 kept = block[:left]  # resampling forth and back may end a few samples late, or early
                 left -= len(kept)
                 if len(kept):
@@ -73,8 +80,12 @@ class DemucsSeparator(StudioEngine, Separator):
             if left:
                 yield np.zeros((left, heard.spool.channels), np.float32)
 
-    def _beds(self, heard: Programme) -> Iterator[Samples]:
+    def _beds(self, heard: Programme) -> Generator[Samples]:
         """The background at the network's rate."""
+        return gaps.with_whole_gaps(heard, self._separated_beds(heard)) if self.gaps else self._separated_beds(heard)
+
+    def _separated_beds(self, heard: Programme) -> Generator[Samples]:
+        """What the network leaves."""
         if not heard.spool.frames:
             return
         size = self.batch or (1 if self.home == CPU else _GPU_BATCH)

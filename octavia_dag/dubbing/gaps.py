@@ -44,9 +44,3 @@ def bed_share(stretches: Stretches, first: int, frames: int, rate: int) -> Sampl
     levels = np.tile([0.0, 1.0, 1.0, 0.0], len(stretches))
     phase = np.interp(np.arange(first, first + frames) / rate, marks, levels)
     return (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32)
-
-
-def whole_where_nobody_speaks(programme: Samples, bed: Samples, share: Samples) -> Samples:
-    """Programme and bed, shape (frames, channels), by the share of the bed; alone, each is exactly what it was."""
-    of_bed = share[:, np.newaxis]
-    return (np.float32(1) - of_bed) * programme + of_bed * bed

@@ -54,8 +54,8 @@ def with_whole_gaps(heard: Programme, source: Spool, beds: Iterable[Samples], ra
 
 def _removals(heard: Programme, separated: Spool) -> Iterator[Samples]:
     """What to take from the programme, at the network's rate: nothing where nobody speaks."""
-    judged = [np.zeros(0, np.float32), *_judged(heard, separated)]
-    stretches = spoken_stretches(np.concatenate(judged), WINDOW_S)
+    pieces = list(_judged(heard, separated))
+    stretches = spoken_stretches(np.concatenate(pieces, axis=1) if pieces else (), WINDOW_S)
     for start in range(0, heard.spool.frames, _frames(_BLOCK)):
         programme, bed = (one.read(start, start + _frames(_BLOCK)) for one in (heard.spool, separated))
         share = bed_share(stretches, start, len(programme), RATE_HZ)
@@ -63,13 +63,13 @@ def _removals(heard: Programme, separated: Spool) -> Iterator[Samples]:
 
 
 def _judged(heard: Programme, separated: Spool) -> Iterator[Probabilities]:
-    """The probability that anybody speaks in each window, piece by piece."""
+    """The probability that anybody speaks, piece by piece: a row of windows for each that is asked."""
     for start in range(0, heard.spool.frames, _frames(_PIECE)):
         before = _CONTEXT if start else 0
         around = start - _frames(before), start + _frames(_PIECE + _CONTEXT)
         programme, bed = (one.read(*around) for one in (heard.spool, separated))
         asked = [sound[:, group.channels] for group in heard.groups for sound in (programme, programme - bed)]
-        yield np.max([_speech(one) for one in asked], axis=0)[before : before + _PIECE]
+        yield np.stack([_speech(one) for one in asked])[:, before : before + _PIECE]
 
 
 def _speech(channels: Samples) -> Probabilities:

@@ -6,6 +6,8 @@ and the start of a note, which for a tenth of a second passes for a voice, is no
 outside of the wide stretch. Stretches belong to the whole programme, so that pieces of it fit together.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,19 +22,23 @@ MARGIN_S = 0.4
 FADE_S = 0.05
 
 
-def spoken_stretches(probabilities: NDArray[np.float32], window_s: float) -> Stretches:
-    """Where the bed is the separator's, from the probability of speech in each window of `window_s`.
+def spoken_stretches(probabilities: Iterable[NDArray[np.float32]], window_s: float) -> Stretches:
+    """Where the bed is the separator's, from the probability of speech in each window of `window_s`, as several heard
+    it: where any of them heard speech.
 
     Two stretches with no room between them for both their fades are one. The first may begin before 0.
     """
-    found = speech_regions(
-        probabilities, window_s=window_s, threshold=THRESHOLD, min_silence_s=MIN_SILENCE_S, pad_s=0.0
-    )
+    found = [
+        (one.start - MARGIN_S, one.end + MARGIN_S)
+        for heard in probabilities
+        for one in speech_regions(heard, window_s=window_s, threshold=THRESHOLD, min_silence_s=MIN_SILENCE_S, pad_s=0.0)
+    ]
     if not found:
         return np.zeros((0, 2))
-    wide = np.array([(one.start - MARGIN_S, one.end + MARGIN_S) for one in found])
-    apart = wide[1:, 0] - wide[:-1, 1] > 2 * FADE_S
-    return np.stack([wide[np.append(True, apart), 0], wide[np.append(apart, True), 1]], axis=1)
+    starts, ends = np.array(sorted(found)).T
+    ends = np.maximum.accumulate(ends)
+    apart = starts[1:] - ends[:-1] > 2 * FADE_S
+    return np.stack([starts[np.append(True, apart)], ends[np.append(apart, True)]], axis=1)
 
 
 def bed_share(stretches: Stretches, first: int, frames: int, rate: int) -> Samples:
@@ -44,9 +50,3 @@ def bed_share(stretches: Stretches, first: int, frames: int, rate: int) -> Sampl
     levels = np.tile([0.0, 1.0, 1.0, 0.0], len(stretches))
     phase = np.interp(np.arange(first, first + frames) / rate, marks, levels)
     return (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32)
-
-
-def whole_where_nobody_speaks(programme: Samples, bed: Samples, share: Samples) -> Samples:
-    """Programme and bed, shape (frames, channels), by the share of the bed; alone, each is exactly what it was."""
-    of_bed = share[:, np.newaxis]
-    return (np.float32(1) - of_bed) * programme + of_bed * bed

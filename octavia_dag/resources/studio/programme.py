@@ -62,34 +62,51 @@ class Group:
 
 @dataclass
 class Programme:
-    """A sound that was heard to its end: `frames` at its own rate, and all of it on disk at the network's."""
+    """A sound that was heard to its end: `frames` at its own rate, and all of it on disk at the network's.
+
+    As it was given it is on disk too where `source` was asked for.
+    """
 
     spool: Spool
     groups: tuple[Group, ...]
+    source: Spool | None = None
     frames: int = field(default=0)
 
     @classmethod
-    def spooled(cls, blocks: Iterable[Samples], rate: int, wanted: int, worker: str) -> Self | None:
-        """The programme given in blocks; None where there is not a single block. Its spool is to be closed."""
+    def spooled(
+        cls, blocks: Iterable[Samples], rate: int, wanted: int, worker: str, *, keep: bool = False
+    ) -> Self | None:
+        """The programme given in blocks, to be closed; None where there is not a single block. `keep` keeps it at its
+        own rate too.
+        """
         arriving = iter(blocks)
         first = next(arriving, None)
         if first is None:
             return None
         made = cls(Spool(first.shape[1], np.float32), groups_of(first.shape[1]))
         try:
+            made.source = Spool(first.shape[1], np.float32) if keep else None
             for block in resampled(made._counted(first, arriving), rate, wanted, worker):
                 made.spool.append(block)
                 for group in made.groups:
                     group.measure(block)
         except BaseException:
-            made.spool.close()
+            made.close()
             raise
         return made
+
+    def close(self) -> None:
+        """Gives the disk back."""
+        self.spool.close()
+        if self.source is not None:
+            self.source.close()
 
     def _counted(self, first: Samples, blocks: Iterator[Samples]) -> Iterator[Samples]:
         block: Samples | None = first
         while block is not None:
             self.frames += len(block)
+            if self.source is not None:
+                self.source.append(block)
             yield block
             block = next(blocks, None)
 

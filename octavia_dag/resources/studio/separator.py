@@ -67,25 +67,29 @@ class DemucsSeparator(StudioEngine, Separator):
 
         None of it comes before all of the sound has been heard, and with `gaps` before all of it is separated.
         """
-        heard = Programme.spooled(blocks, rate, RATE_HZ, _WORKER)
+        heard = Programme.spooled(blocks, rate, RATE_HZ, _WORKER, keep=self.gaps)
         if heard is None:
             return
-        with closing(heard.spool), closing(self._beds(heard)) as beds:
-            left = heard.frames
-            for block in resampled(beds, RATE_HZ, rate, _WORKER):
-                kept = block[:left]  # resampling forth and back may end a few samples late, or early
-                left -= len(kept)
-                if len(kept):
-                    yield kept
-            if left:
-                yield np.zeros((left, heard.spool.channels), np.float32)
+        with closing(heard), closing(self._backgrounds(heard, rate)) as backgrounds:
+            yield from backgrounds
 
-    def _beds(self, heard: Programme) -> Generator[Samples]:
+    def _backgrounds(self, heard: Programme, rate: int) -> Generator[Samples]:
+        """The background at the programme's rate."""
+        beds = self._beds(heard)
+        if heard.source is not None:
+            yield from gaps.with_whole_gaps(heard, heard.source, beds, rate)
+            return
+        left = heard.frames
+        for block in resampled(beds, RATE_HZ, rate, _WORKER):
+            kept = block[:left]  # resampling forth and back may end a few samples late, or early
+            left -= len(kept)
+            if len(kept):
+                yield kept
+        if left:
+            yield np.zeros((left, heard.spool.channels), np.float32)
+
+    def _beds(self, heard: Programme) -> Iterator[Samples]:
         """The background at the network's rate."""
-        return gaps.with_whole_gaps(heard, self._separated_beds(heard)) if self.gaps else self._separated_beds(heard)
-
-    def _separated_beds(self, heard: Programme) -> Generator[Samples]:
-        """What the network leaves."""
         if not heard.spool.frames:
             return
         size = self.batch or (1 if self.home == CPU else _GPU_BATCH)

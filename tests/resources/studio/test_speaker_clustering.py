@@ -71,9 +71,10 @@ def test_a_local_speaker_who_says_nothing_takes_nobodys_place() -> None:
 
 
 def test_people_who_speak_outside_the_regions_do_not_count() -> None:
+    inside: list[Chunk] = [[(one, 0, 10)] for one in (ANN, BEN) for _ in range(20)]
     others: list[Chunk] = [[(one, 0, 10)] for one in (CAY, DAN, EVE) for _ in range(20)]
     people, means = clustered(
-        [*[[(ANN, 0, 10)]] * 20, *[[(BEN, 0, 10)]] * 20, *others],
+        [*inside, *others],
         minimum=2,
         maximum=2,
         regions=[Span(start=0.0, end=40.0)],

@@ -72,7 +72,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def told(separator: DemucsSeparator, **options: Any) -> DemucsSeparator:
     """The same weights with other options."""
-    kept = {"gaps": separator.gaps, **options}
+    kept: dict[str, Any] = {"gaps": separator.gaps, **options}
     return DemucsSeparator(models_dir=separator.models_dir, weights=separator.weights, **kept)
 
 

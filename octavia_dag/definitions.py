@@ -12,11 +12,11 @@ import dagster as dg
 from octavia_dag import environment as surroundings
 from octavia_dag.assets import analysis, checks, delivery, localization, qa, source, voices
 from octavia_dag.assets.slices import slice_assets
-from octavia_dag.environment import CHAT_KEY, MEMORY_URL, VOICE_KEY, WEBHOOK, Environment
+from octavia_dag.environment import CHAT_KEY, MEMORY_URL, REMOTE_KEY, VOICE_KEY, WEBHOOK, Environment
 from octavia_dag.graph import Granularity, of_granularity
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.catalogue import Catalogue
-from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.engine_room import EngineRoom
 from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.memory import Memory
@@ -64,6 +64,7 @@ def workshop(environment: Environment, launch: Any = None) -> Workshop:
             threads=environment.threads,
             device=environment.device,
             chat_key=dg.EnvVar(CHAT_KEY) if environment.has_chat_key else "",
+            remote_key=dg.EnvVar(REMOTE_KEY) if environment.has_remote_key else "",
         ),
         vault=Vault(
             key=dg.EnvVar(VOICE_KEY) if environment.has_voice_key else "", key_file=str(environment.voice_key_file)

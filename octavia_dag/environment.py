@@ -6,6 +6,7 @@
     OCTAVIA_DEVICE      where studio engines compute: cuda, cuda:1 or cpu (default: the GPU where there is one)
     OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
+    OCTAVIA_REMOTE_KEY  key of the server of voices, where an engine of the settings asks one
     OCTAVIA_MEMORY_URL  database of the translation memory (default: a file in the store)
     OCTAVIA_STORAGE     the storage: root of the drop folder and place of the catalogue; s3://bucket[/prefix], or a
                         folder (default: there is no drop folder, and a catalogue lies in the home)
@@ -29,11 +30,13 @@ from octavia_dag.errors import InputError
 
 VOICE_KEY = "OCTAVIA_VOICE_KEY"
 CHAT_KEY = "OCTAVIA_CHAT_KEY"
+REMOTE_KEY = "OCTAVIA_REMOTE_KEY"
 MEMORY_URL = "OCTAVIA_MEMORY_URL"
 STORAGE = "OCTAVIA_STORAGE"
 FETCHED_GB = "OCTAVIA_FETCHED_GB"
 DEVICE = "OCTAVIA_DEVICE"
 WEBHOOK = "OCTAVIA_WEBHOOK"
+UI_URL = "OCTAVIA_UI_URL"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Environment:
     has_webhook: bool = False
     ui_url: str = ""
     device: str = ""
+    has_remote_key: bool = False
 
     @property
     def dagster_home(self) -> Path:
@@ -102,8 +106,9 @@ def read(home: Path | None = None) -> Environment:
         s3_region=os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION"),
         fetched_gb=_whole(FETCHED_GB, 100, 1_000_000),
         has_webhook=bool(os.environ.get(WEBHOOK)),
-        ui_url=(os.environ.get("OCTAVIA_UI_URL") or "http://127.0.0.1:3000").rstrip("/"),
+        ui_url=(os.environ.get(UI_URL) or "http://127.0.0.1:3000").rstrip("/"),
         device=_device(os.environ.get(DEVICE, "")),
+        has_remote_key=bool(os.environ.get(REMOTE_KEY)),
     )
 
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Granularity = Literal["video", "dub"]
-RoleName = Literal["separator", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"]
+RoleName = Literal[
+    "separator", "segmenter", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"
+]
 
-# Where a role's engine is named in the settings.
+# Where a role's engine is named in the settings; of a segmenter there may be none.
 ROLE_SETTINGS: dict[RoleName, str] = {
     "separator": "separation.engine",
+    "segmenter": "chunking.segmenter",
     "diarizer": "diarization.engine",
     "transcriber": "transcription.engine",
     "translator": "translation.engine",
@@ -23,7 +26,7 @@ ROLE_SETTINGS: dict[RoleName, str] = {
 }
 # And what it is told.
 ROLE_OPTIONS: dict[RoleName, str] = {
-    role: "translation.condenser_options" if role == "condenser" else f"{place.partition('.')[0]}.options"
+    role: f"{place}_options" if role in ("condenser", "segmenter") else f"{place.partition('.')[0]}.options"
     for role, place in ROLE_SETTINGS.items()
 }
 
@@ -82,7 +85,7 @@ _MADE = (
         inputs=("stems", "source_video"),
         description="Speech cut at silences and packed to 6 to 12 s, with the words heard in it.",
         reads=("chunking", "transcription.engine", "transcription.options", "transcription.min_logprob"),
-        roles=("transcriber",),
+        roles=("transcriber", "segmenter"),
         kinds=("whisper",),
         share=0.08,
         hears_speech=True,
@@ -132,6 +135,7 @@ _MADE = (
             "voices.options",
             "voices.own_voices",
             "voices.personal",
+            "voices.recognize",
             "voices.mixtures",
             "voices.cast",
             "synthesis.engine",
@@ -215,7 +219,7 @@ _REPORT = Node(
     "dub",
     inputs=tuple(node.name for node in _MADE),
     description="Every promise measured, per line and per video.",
-    code_version="3",
+    code_version="4",
     reads=(
         "transcription.engine",
         "transcription.options",

@@ -3,8 +3,8 @@
     key = hash(code version, data versions of the inputs, effective settings read, engines and revisions, extras)
 
 Extras are what people gave besides settings, as far as this step uses it: corrected lines, glossary and memory entries
-that occur in the text, the main speaker's personal voice. What is not used is not in the key, so it makes nothing
-again.
+that occur in the text, the main speaker's personal voice, the register's people who speak. What is not used is not in
+the key, so it makes nothing again.
 """
 
 from collections.abc import Mapping

@@ -59,8 +59,11 @@ class Change:
     after: Any
 
 
-class _NoneTwice(yaml.SafeLoader):
-    """Refuses a key that stands twice: YAML would take the last one and say nothing of the first."""
+class _Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would take the last one without a word, and what is no text.
+
+    YAML's escapes can spell half of a character, which no file and no message can hold.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping; a yaml.YAMLError where a key stands twice."""
@@ -70,13 +73,19 @@ class _NoneTwice(yaml.SafeLoader):
             raise yaml.YAMLError(f"{twice[0]} stands there twice")
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        """The scalar's text; a yaml.YAMLError where it is none."""
+        if any("\ud800" <= one <= "\udfff" for one in str(node.value)):
+            raise yaml.YAMLError("half of a character stands there")
+        return super().construct_scalar(node)
+
 
 def read_layer(path: Path) -> Layer:
     """A layer from a YAML file, checked against the limits; a SettingsError says what is wrong with it."""
     if not path.is_file():  # a pipe would be waited for
         raise SettingsError(f"Reading settings: there is no file {path}; name one that exists.")
     try:
-        loaded: object = yaml.load(path.read_text(encoding="utf-8"), _NoneTwice) or {}  # noqa: S506 - it is a safe loader
+        loaded: object = yaml.load(path.read_text(encoding="utf-8"), _Strict) or {}  # noqa: S506 - it is a safe loader
     # Dates and numbers that are none are a ValueError of YAML's own constructors, a nest without end a RecursionError.
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         told = (str(error).splitlines() or [type(error).__name__])[0]

@@ -25,9 +25,11 @@ GIVEN = {
     "lines": "the original's corrections changed",
     "texts": "wordings of people changed",
     "names": "speakers were named otherwise",
+    "hot_words": "glossary terms that the transcriber expects changed",
     "glossary": "glossary entries that occur in the text changed",
     "memory": "approved lines in the memory changed",
     "personal": "the personal voice was added, changed or removed",
+    "people": "its people have other names or voices in the register",
 }
 NEVER = "never made"
 # An asset above which a dub waits for its approval, and the one whose verdict holds a dub back.

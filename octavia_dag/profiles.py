@@ -23,6 +23,7 @@ class Choice:
 # (slice, field of the path, field of the options) of each role.
 PLACES = {
     "separator": ("separation", "engine", "options"),
+    "segmenter": ("chunking", "segmenter", "segmenter_options"),
     "diarizer": ("diarization", "engine", "options"),
     "transcriber": ("transcription", "engine", "options"),
     "translator": ("translation", "engine", "options"),
@@ -33,6 +34,7 @@ PLACES = {
 
 _EMBEDDED = {
     "separator": Choice(f"{EMBEDDED}.separator:DeepFilterSeparator"),
+    "segmenter": Choice(""),  # its transcriber writes punctuation
     "diarizer": Choice(f"{EMBEDDED}.diarizer:SpectralDiarizer"),
     "transcriber": Choice(f"{EMBEDDED}.transcriber:WhisperTranscriber"),
     "translator": Choice(f"{EMBEDDED}.translator:LocalTranslator"),
@@ -42,6 +44,7 @@ _EMBEDDED = {
 }
 _STUDIO = {
     "separator": Choice(f"{STUDIO}.separator:DemucsSeparator"),
+    "segmenter": Choice(f"{STUDIO}.segmenter:PunctuationSegmenter"),
     "diarizer": Choice(f"{STUDIO}.diarizer:PyannoteDiarizer"),
     "transcriber": Choice(f"{STUDIO}.transcriber:WhisperXTranscriber"),
     "translator": Choice(f"{STUDIO}.translator:SeamlessTranslator"),

@@ -334,7 +334,8 @@ class Voice(Document):
 class Role(Document):
     """One speaker's voice; `cosine` is its likeness to the speaker, `overridden` when an operator chose it.
 
-    `personal` when it was chosen by a personal sample: `cosine` is the likeness to that sample then.
+    `personal` when it was chosen by a personal sample: `cosine` is the likeness to that sample then. `person` and
+    `name` are those of the register of people, empty where it is not used.
     """
 
     speaker: str
@@ -342,6 +343,8 @@ class Role(Document):
     cosine: Ratio | None = None
     overridden: bool = False
     personal: bool = False
+    person: str = ""
+    name: str = ""
     flags: tuple[str, ...] = ()
 
 
@@ -559,9 +562,10 @@ class Drops(Document):
 class Handed(Document):
     """What was last put into the storage of one dub: as what (delivered, held, failed), and of which content or run.
 
-    `failed`: a sentence of a failure lies there too, of this run.
+    `failed`: a sentence of a failure lies there too, of this run. `storage`: which one it was; "" is any.
     """
 
     state: Literal["delivered", "held", "failed"]
     content: str = ""
     failed: str = ""
+    storage: str = ""

@@ -79,6 +79,12 @@ class Chunking(Slice):
         default=6.0, ge=1.0, le=12.0, description="Chunks are packed to at least this, where speech allows."
     )
     max_chunk_s: float = Field(default=12.0, ge=4.0, le=28.0, description="No chunk is longer.")
+    segmenter: str = Field(
+        default="",
+        description="Finds sentences, in the languages it knows, where the transcriber wrote no punctuation; by import "
+        "path, empty: nothing does.",
+    )
+    segmenter_options: dict[str, str] = _options()
 
 
 class Diarization(Slice):
@@ -131,6 +137,9 @@ class Voices(Slice):
         default=True,
         title="Use my personal cloned voice for the main speaker",
         description="The person who talks the most will sound exactly like you.",
+    )
+    recognize: bool = Field(
+        default=False, description="Know people again from video to video, who then keep their name and their voice."
     )
     mixtures: bool = Field(default=True, description="Extend the cast with mixtures of voices when pure ones run out.")
     cast: dict[str, str] = Field(default_factory=dict, description="Speaker -> voice id, chosen by hand.")

@@ -36,7 +36,7 @@ class Checks(Slice):
         description="How far the bed steps back may differ from mix.duck_depth_db by this.",
     )
     silence_dbfs: float = Field(
-        default=-70.0, ge=-120.0, le=0.0, description="Where the music is switched off no gap is louder."
+        default=-70.0, ge=-120.0, le=0.0, description="Where there is no music, or none is wanted, no gap is louder."
     )
     words_in_bed: float = Field(
         default=0.05, ge=0.0, le=1.0, description="At most this share of the original's words is heard in the bed."
@@ -73,8 +73,19 @@ class Checks(Slice):
     line_in_file: float = Field(
         default=0.9, ge=0.0, le=1.0, description="At least this share of every line's sound is found in the dub."
     )
+    # A tenth of a line is a word: what is cut at its end must be seen although the rest is there.
+    line_end_in_file: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        description="At least this share of the last quarter of a second of every line too.",
+    )
     speech_loudness_lu: float = Field(
         default=1.0, ge=0.1, le=30.0, description="The dub speaks as loud as the original, within this."
+    )
+    # Twice as loud is about 10 LU: at 6 a dub is softer or louder than the scene by what nobody takes for intended.
+    speech_far_off_lu: float = Field(
+        default=6.0, ge=0.1, le=60.0, description="Farther from the original's loudness than this no dub is delivered."
     )
     shared_voices: int = Field(default=0, ge=0, le=20, description="So many people may speak in another one's voice.")
     voice_cosine: float = Field(

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "layers": ("errors", "graph", "settings", "resources"),
     "plan": ("graph", "keys", "settings", "resources"),
     "dubbing": ("dubbing", "schema"),
-    "resources": ("resources", "schema", "errors", "dubbing", "settings"),
+    "resources": ("resources", "schema", "errors", "dubbing", "settings", "profiles"),
     "assets": ("assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "thresholds", "partitions",
                "errors", "resources"),
     "sensors": ("sensors", "assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "nightly",

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from octavia_dag.assets.engaging import engine_for
+from octavia_dag.assets.engaging import chosen_roles, engine_for
 from octavia_dag.errors import InputError, ModelError, PairError, SettingsError
-from octavia_dag.graph import ROLE_SETTINGS
 from octavia_dag.partitions import LANGUAGES, VIDEOS, video_id
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.artifacts import ArtifactStore
@@ -90,7 +89,7 @@ def _refuse_engines(tools: Workshop, settings: Settings) -> None:
     """A SettingsError for an engine that cannot be loaded, or a voice that nobody has; a ModelError where an engine
     lacks what it cannot work without.
     """
-    for role in ROLE_SETTINGS:
+    for role in chosen_roles(settings):
         for sentence in engine_for(tools, settings, Engine, role).missing():
             raise ModelError(sentence)
     synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")

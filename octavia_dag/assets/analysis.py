@@ -9,21 +9,24 @@ from typing import Any
 
 import dagster as dg
 
+from octavia_dag.assets import diarizing
 from octavia_dag.assets.corrections import edits_in
 from octavia_dag.assets.step import Made, Result, Work, asset, current, run_step
 from octavia_dag.assets.telling import pictures_of, table_of
+from octavia_dag.assets.wordings import HOT_WORDS
 from octavia_dag.dubbing.chunking import pack_chunks
 from octavia_dag.dubbing.edits import corrected
 from octavia_dag.dubbing.hearing import accept, verdict
 from octavia_dag.dubbing.line_ids import named
 from octavia_dag.dubbing.lines import make_lines
+from octavia_dag.dubbing.sentence_ends import punctuated, with_ends
 from octavia_dag.dubbing.speakers import rttm, speaker_map_of
 from octavia_dag.partitions import VIDEOS
 from octavia_dag.plan import UNUSABLE
 from octavia_dag.resources import pictures
 from octavia_dag.resources.artifacts import Artifact
 from octavia_dag.resources.corrections import keep_line_ids, read_line_ids
-from octavia_dag.resources.engines import Diarizer, Separator, Transcriber
+from octavia_dag.resources.engines import Segmenter, Separator, Transcriber
 from octavia_dag.resources.listening import HEARING_HZ, speech_in
 from octavia_dag.resources.probe import source_blocks
 from octavia_dag.resources.sound import read_mono
@@ -124,10 +127,12 @@ def _make_chunks(work: Work) -> Made:
     regions = speech_in(sound, threshold=chosen.speech_threshold, min_silence_s=chosen.min_silence_s)
     if not regions or language is None:
         return Made(Chunks(language=None, regions=(), chunks=()))
-    heard = work.engine(Transcriber, "transcriber", language).transcribe(sound, regions, language)
+    ear = work.engine(Transcriber, "transcriber", language).expecting(work.extras.get(HOT_WORDS.name, ()))
+    diarizing.begin(work, work.inputs["stems"].manifest.data_version, sound, regions)
+    heard = ear.transcribe(sound, regions, language)
     believed = work.settings.transcription.min_logprob
     kept, dropped = accept(heard, regions, min_logprob=believed, clip_s=len(sound) / HEARING_HZ)
-    words = [word for segment in kept for word in segment.words]
+    words = _in_sentences(work, [word for segment in kept for word in segment.words], language)
     packed = pack_chunks(regions, words, min_s=chosen.min_chunk_s, max_s=chosen.max_chunk_s)
     document = Chunks(
         language=language if words else None, regions=tuple(regions), chunks=tuple(packed), dropped=tuple(dropped)
@@ -137,6 +142,16 @@ def _make_chunks(work: Work) -> Made:
     shown += [Turn(speaker="chunks", start=c.start, end=c.end) for c in packed]
     timeline = pictures.timeline_png(shown, len(sound) / HEARING_HZ)
     return Made(document, counts=counts, pictures={"timeline": timeline})
+
+
+def _in_sentences(work: Work, words: list[Word], language: str) -> list[Word]:
+    """The words, with sentence ends found in them where none were heard and somebody knows the language."""
+    if punctuated(words) or not work.settings.chunking.segmenter:
+        return words
+    segmenter = work.engine(Segmenter, "segmenter")
+    if language not in segmenter.info().languages:
+        return words
+    return with_ends(words, segmenter.sentence_ends([word.text for word in words], language))
 
 
 def _tell_chunks(artifact: Artifact) -> dict[str, Any]:
@@ -158,12 +173,9 @@ def _make_speaker_map(work: Work) -> Made:
     heard = work.read("chunks", Chunks)
     if document.clean_vocals is None or heard.language is None:
         return Made(SpeakerMap(turns=(), speakers=()))
-    chosen = work.settings.diarization
     sound = read_mono(work.file("stems", document.clean_vocals), HEARING_HZ)
-    turns = work.engine(Diarizer, "diarizer").diarize(
-        sound, heard.regions, minimum=chosen.min_speakers, maximum=chosen.max_speakers
-    )
-    found = speaker_map_of(turns)
+    turns, at_once = diarizing.who_speaks(work, work.inputs["stems"].manifest.data_version, sound, heard.regions)
+    found = speaker_map_of(turns, at_once)
     (work.folder / RTTM).write_text(rttm(found.turns, work.video), encoding="utf-8")
     timeline = pictures.timeline_png(found.turns, len(sound) / HEARING_HZ)
     counts = {"speakers": len(found.speakers), "turns": len(found.turns)}

@@ -32,7 +32,7 @@ def reasons_to_hold(store: ArtifactStore, video: str, language: str) -> tuple[st
 
 
 def _spec(one: Promise) -> dg.AssetCheckSpec:
-    told = f"It only warns, since {one.warns}." if one.warns else "Broken, it holds the delivery back."
+    told = f"It only warns, since {one.warns}." if one.warns else "A dub that breaks it is not delivered."
     return dg.AssetCheckSpec(
         one.check,
         asset=one.about,

@@ -27,7 +27,7 @@ def candidates(work: Work, profiles: Sequence[Profile]) -> list[Candidate]:
     """Everybody's own voice, and that of the personal sample where one counts."""
     return [
         Candidate(voice, np.asarray(profile.embedding, np.float32), profile.pitch_hz)
-        for voice, profile in _voices(work, profiles, personal="personal" in work.extras).items()
+        for voice, profile in _voices(work, profiles, personal="personal" in work.extras)
     ]
 
 
@@ -44,20 +44,21 @@ def profiles_cast(work: Work, casting: Casting) -> tuple[dict[str, Profile], boo
     if not casting.roles:
         return {}, False
     profiles, again = profiles_of(work)
-    wanted = {role.voice for role in casting.roles}
-    there = _voices(work, profiles, personal=any(voice.id == PERSONAL_ID for voice in wanted))
-    for voice in wanted - there.keys():
-        raise RefusedError(
-            f"Speaking {work.video} in {work.tag}: the voice {voice.id} is not the one that was cast; run it again."
-        )
-    return {voice.id: there[voice] for voice in wanted}, again
+    wanted = {role.voice.id: role.voice for role in casting.roles}
+    there = {voice.id: (voice, one) for voice, one in _voices(work, profiles, personal=PERSONAL_ID in wanted)}
+    for name, voice in wanted.items():
+        if name not in there or there[name][0] != voice:
+            raise RefusedError(
+                f"Speaking {work.video} in {work.tag}: the voice {name} is not the one that was cast; run it again."
+            )
+    return {name: there[name][1] for name in wanted}, again
 
 
-def _voices(work: Work, profiles: Sequence[Profile], *, personal: bool) -> dict[Voice, Profile]:
+def _voices(work: Work, profiles: Sequence[Profile], *, personal: bool) -> list[tuple[Voice, Profile]]:
     key, made = work.workshop.vault.secret(), work.inputs["voice_profiles"].manifest
-    voices = {cloned_voice(one, made.engines["cloner"], key): one for one in profiles}
+    voices = [(cloned_voice(one, made.engines["cloner"], key), one) for one in profiles]
     sample = sample_profile(work) if personal else None
     if sample is not None:
         profile, cloner = sample
-        voices[cloned_voice(profile, cloner, key, PERSONAL)] = profile
+        voices.append((cloned_voice(profile, cloner, key, PERSONAL), profile))
     return voices

@@ -28,8 +28,9 @@ def wordings_in(extras: Mapping[str, Any]) -> dict[str, TextEdit]:
 
 
 def shown(extras: Mapping[str, Any], speaker: str) -> str:
-    """The name by which people know a speaker, else the id."""
-    return str(extras.get(NAMES.name, {}).get(speaker, speaker))
+    """The name by which people know a speaker, as given for this video or else in the register; else the id."""
+    known = str(extras.get("people", {}).get(speaker, speaker))
+    return str(extras.get(NAMES.name, {}).get(speaker, known))
 
 
 def _edits(asked: Asked) -> list[Any]:

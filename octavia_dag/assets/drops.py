@@ -5,7 +5,7 @@
 Languages are those of the sidecar, else of the folder's settings.yaml, else of the deepest folder that is named after
 languages (`es+pt-BR`), else of the catalogue. Settings are the folder's, and the sidecar's over them. Both come from
 whoever may write into the storage, so they may not name engines or addresses: those run code, or are sent texts and a
-key.
+key. Nor may they open the thresholds by which a dub is held, or set prices and nights: those are the operator's.
 """
 
 from datetime import datetime
@@ -19,12 +19,12 @@ from octavia_dag.layers import read_layer
 from octavia_dag.partitions import LANGUAGES, checked_language
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.corrections import keep_document, read_document
+from octavia_dag.resources.foreign import for_operators
 from octavia_dag.resources.storage import INCOMING, Storage
 from octavia_dag.schema import Drop, Drops
 
 _MOST_SETTINGS = 1 << 20
 _LANGUAGES = ("delivery", "languages")
-_FORBIDDEN = ("profile", "engine", "options", "condenser", "condenser_options", "endpoint", "endpoint_model")
 
 
 def drops_path(store: ArtifactStore, video: str) -> Path:
@@ -54,6 +54,8 @@ def asked_for(storage: Storage, upload: Upload, folder: Path) -> tuple[tuple[str
     layer: Layer = {}
     for one in (upload.settings, upload.sidecar):
         if one is not None:
+            if one.size > _MOST_SETTINGS:
+                raise SettingsError(f"{one.name} has {one.size} bytes, too many for settings; make it smaller.")
             layer = laid_over(layer, _layer(storage.read(one, _MOST_SETTINGS), one.name, folder))
     named = layer.get("delivery", {}).get("languages")
     languages = tuple(checked_language(str(tag)) for tag in named) if named else folder_languages(upload.video.key)
@@ -62,8 +64,9 @@ def asked_for(storage: Storage, upload: Upload, folder: Path) -> tuple[tuple[str
 
 def merged_settings(store: ArtifactStore, video: str, now: Layer, key: str, wanted: Layer) -> Layer:
     """The video's layer with this upload's settings in it; a SettingsError where they contradict others'."""
-    earlier = [one.settings for one in drops_of(store, video) if one.key == key]
-    merged, conflicts = united(now, earlier[-1] if earlier else {}, wanted)
+    latest = {one.key: one.settings for one in drops_of(store, video)}
+    own = latest.pop(key, {})
+    merged, conflicts = united(now, own, wanted, latest.values())
     if conflicts:
         raise SettingsError(
             f"{key.rsplit('/', 1)[-1]} is the video {video}, which has other settings: {'; '.join(conflicts)}. "
@@ -99,12 +102,9 @@ def _layer(content: bytes, name: str, folder: Path) -> Layer:
         raise SettingsError(str(error).replace(str(path), name)) from error
     finally:
         path.unlink()
-    for slice_name, fields in layer.items():
-        for field in fields:
-            if field in _FORBIDDEN:
-                raise SettingsError(
-                    f"{name} sets {slice_name}.{field}, which may not come with a video; ask the operator to set it."
-                )
+    forbidden = for_operators(layer)
+    if forbidden:
+        raise SettingsError(f"{name} sets {forbidden}, which may not come with a video; ask the operator to set it.")
     return layer
 
 

@@ -5,14 +5,16 @@ inputs have changed since the latest materialization, what that used still holds
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from octavia_dag.assets import corrections, personal, wordings
+from octavia_dag.assets import corrections, people, personal, wordings
 from octavia_dag.assets.giving import Asked, Giver
 from octavia_dag.resources.artifacts import Current
 
 GIVERS: tuple[Giver, ...] = (
-    corrections.LINES, corrections.TEXTS, corrections.NAMES, wordings.GLOSSARY, wordings.MEMORY, personal.PERSONAL,
+    corrections.LINES, corrections.TEXTS, corrections.NAMES, wordings.HOT_WORDS, wordings.GLOSSARY, wordings.MEMORY,
+    personal.PERSONAL, people.PEOPLE, people.NAMES,
 )  # fmt: skip
 
 
@@ -27,11 +29,12 @@ def given(
 ) -> dict[str, Any]:
     """What of it is used. `known` is the step's latest materialization, whose extras hold while nothing moved."""
     extras: dict[str, Any] = {}
+    told = replace(asked, inputs=inputs)
     for giver in GIVERS:
         if giver.asset != asset or giver.name not in sources:
             continue
         same = known is not None and known.sources.get(giver.name) == sources[giver.name] and known.inputs == inputs
-        value = known.extras.get(giver.name) if known is not None and same else giver.used(asked)
+        value = known.extras.get(giver.name) if known is not None and same else giver.used(told)
         if value:
             extras[giver.name] = value
     return extras

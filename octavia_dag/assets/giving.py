@@ -4,8 +4,8 @@ A giver tells cheaply what it chooses from (a hash of the whole glossary, say) a
 inputs have changed, what of it is used.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from octavia_dag.resources.artifacts import ArtifactStore
@@ -16,12 +16,16 @@ from octavia_dag.settings import Settings
 
 @dataclass(frozen=True)
 class Asked:
-    """One partition for which is asked. `transcript` reads the video's current one."""
+    """One partition for which is asked. `transcript` reads the video's current one.
+
+    `inputs` are the data versions that the step is made from, as far as they are known.
+    """
 
     workshop: Workshop
     settings: Settings
     video: str
     language: str | None
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def store(self) -> ArtifactStore:

@@ -1,7 +1,8 @@
 """The page over the catalogue: every dub that is wanted, the worst first, from the reports alone.
 
 Worst is what holds a delivery back, then a broken promise, then a dub that has no report yet, then flags. A dub links
-to its page where that lies beside the index, under the name the command gives it or as a delivery lays it.
+to its page where that lies beside the index, under the name the command gives it or as a delivery or a dub that is held
+lies in the storage; never to the page of another report, such as that of an earlier dub that was delivered.
 """
 
 from collections import Counter
@@ -9,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from octavia_dag.assets.judging import wanted_languages
-from octavia_dag.assets.reporting import page_name, verdict
+from octavia_dag.assets.reporting import MARK, page_name, verdict
 from octavia_dag.dubbing import charts
 from octavia_dag.dubbing.quality import in_words
 from octavia_dag.layers import settings_of
 from octavia_dag.resources import videos
 from octavia_dag.resources.approvals import waits
 from octavia_dag.resources.page import write_page
+from octavia_dag.resources.storage import DELIVERED, HELD
 from octavia_dag.resources.videos import VideoRecord
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import QaReport, Transcript
 
 DELIVERED_NAME = "qa_report.html"
+_HEAD = 1024
 # What of the measures stands in the table, and what it is called there.
 FIGURES = {
     "round trip WER": "WER",
@@ -64,8 +67,8 @@ def _row(workshop: Workshop, record: VideoRecord, language: str, beside: Path) -
         "video": record.id,
         "name": record.name,
         "language": language,
-        "length": charts.clock(record.seconds),
-        "page": _page(record.id, language, beside),
+        "length": charts.clock(round(record.seconds)),
+        "page": None,
     }
     if artifact is None:
         reason = _why_missing(workshop, record.id, language)
@@ -77,10 +80,11 @@ def _row(workshop: Workshop, record: VideoRecord, language: str, beside: Path) -
     values = {one.name: one.value for one in report.measures}
     return {
         **common,
+        "page": _page(record.id, language, beside, artifact.manifest.data_version),
         "state": told["state"],
         "verdict": told,
         "reason": next(iter((*told["held_by"], *broken, *report.flags)), ""),
-        "flags": sum(len(line.flags) for line in report.lines),
+        "flags": len(report.flags),
         "figures": {name: values.get(measure) for measure, name in FIGURES.items()},
     }
 
@@ -102,6 +106,16 @@ def _worst_first(row: dict[str, Any]) -> tuple[Any, ...]:
     return _RANKS.index(row["state"]), -held, -broken, -row["flags"], -(row["figures"]["WER"] or 0.0), row["name"]
 
 
-def _page(video: str, language: str, beside: Path) -> str | None:
-    names = (page_name(video, language), f"{video}/{language}/{DELIVERED_NAME}")
-    return next((name for name in names if (beside / name).is_file()), None)
+def _page(video: str, language: str, beside: Path, version: str) -> str | None:
+    """Where the page of this version of the report lies, seen from the index."""
+    laid = f"{video}/{language}/{DELIVERED_NAME}"
+    names = (page_name(video, language), laid, f"../{HELD}{laid}", f"../{DELIVERED}{laid}")
+    mark = f'name="{MARK}" content="{version}"'.encode()
+    return next((name for name in names if mark in _head(beside / name)), None)
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(_HEAD)

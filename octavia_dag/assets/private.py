@@ -4,6 +4,7 @@ They are never written anywhere but sealed, into the artifact of voice_profiles.
 """
 
 from octavia_dag.assets.step import Work, current
+from octavia_dag.dubbing.references import best_segments
 from octavia_dag.dubbing.voices import reference_segments
 from octavia_dag.errors import RefusedError
 from octavia_dag.resources.artifacts import Artifact, Manifest
@@ -44,9 +45,13 @@ def derived(work: Work, cloner: VoiceCloner, reference_s: float) -> list[Profile
     if vocals is None or not people.speakers:
         return []
     sound = read_mono(stems.file(vocals), HEARING_HZ)
-    seconds = reference_s * cloner.choice
-    segments = {s.id: reference_segments(people.turns, people.overlaps, s.id, seconds=seconds) for s in people.speakers}
-    return [cloner.profile(speaker, sound, spans) for speaker, spans in segments.items()]
+    found: list[Profile] = []
+    for one in people.speakers:
+        spans = reference_segments(people.turns, people.overlaps, one.id, seconds=reference_s * cloner.choice)
+        if cloner.choice > 1:
+            spans = best_segments(sound, HEARING_HZ, spans, seconds=reference_s)
+        found.append(cloner.profile(one.id, sound, spans))
+    return found
 
 
 def _sealed(artifact: Artifact) -> bytes | None:

@@ -92,7 +92,7 @@ def spoken(
         *quality.rates([line.rate for line in lines], sync.free_rate, sync.max_rate, limits.hurried_share),
         quality.at_most(quality.ROUND_TRIP, _round_trip(lines, said), limits.round_trip, ""),
         *quality.words_heard(counted, limits.empty_lines, limits.line_words),
-        quality.lines_in_file(found.lines, limits.line_in_file),
+        quality.lines_in_file(found.lines, limits.line_in_file, limits.line_end_in_file),
         quality.language(_language(work, muxed, original, found), work.tag),
     ]
 

@@ -18,7 +18,7 @@ from octavia_dag.resources.deliverable import Original, Parts
 from octavia_dag.resources.engines import Transcriber
 from octavia_dag.resources.levels import speech_lufs
 from octavia_dag.resources.listening import speech_of
-from octavia_dag.resources.mux import packet_md5
+from octavia_dag.resources.mux import original_tracks, packet_md5s
 from octavia_dag.resources.sound import programme_loudness
 from octavia_dag.schema import (
     Chunks,
@@ -34,7 +34,7 @@ from octavia_dag.schema import (
     Transcript,
 )
 
-_TEXT = TypeAdapter(str)
+_TEXTS = TypeAdapter(list[str])
 _NUMBER = TypeAdapter[float | None](float | None)
 _SPANS = TypeAdapter[tuple[Span, ...]](tuple[Span, ...])
 _LOUDNESS = TypeAdapter[tuple[float | None, float | None]](tuple[float | None, float | None])
@@ -46,10 +46,10 @@ def original_of(work: Work) -> Original:
     media, path = work.workshop.media, work.source()
     source = work.read("source_video", SourceVideo)
     assert source.video is not None
-    which, of, ears = f"{source.video.index}", ["source_video"], {"vad": vad.revision()}
-    picture = measured(work, "picture", _TEXT, lambda: packet_md5(media, path, which), of=of, shared=True)
+    which, of, ears = [f"{source.video.index}", *original_tracks(source)], ["source_video"], {"vad": vad.revision()}
+    packets = measured(work, "packets", _TEXTS, lambda: packet_md5s(media, path, *which), of=of, shared=True)
     speech = measured(work, "speech", _SPANS, lambda: speech_of(media, path, source), of=of, also=ears, shared=True)
-    return Original(path, source, picture, speech)
+    return Original(path, source, packets[0], tuple(packets[1:]), speech)
 
 
 def file_figures(work: Work, muxed: FinalMux, original: Original) -> FileFigures:
@@ -87,14 +87,14 @@ def programme(work: Work, original: Original, found: FileFigures) -> list[Measur
     return [
         *_file(work, original, found),
         quality.at_least(quality.OVERLAP, shared, limits.speech_overlap, ""),
-        _as_loud(work, found),
+        *_as_loud(work, found),
         *(
             quality.gaps(found.gaps, found.makeup.bed, limits)
             if kept
             else quality.gaps_without_music(found.gaps, limits.silence_dbfs)
         ),
         *(_bed(work, found) if kept else quality.no_bed()),
-        quality.voice_left(found.makeup.voice, limits.voice_in_dub_db),
+        quality.voice_left(found.makeup, limits.voice_in_dub_db),
         quality.at_least(
             quality.COUNT, float(len(work.read("speaker_map", SpeakerMap).speakers)), source.speakers_hint, ""
         ),
@@ -113,7 +113,7 @@ def _file(work: Work, original: Original, found: FileFigures) -> list[Measure]:
         quality.exactly(quality.PICTURE, int(found.same_picture), 1),
         quality.within(quality.LENGTH, found.seconds - source.seconds, 0.0, limits.length_s, "s"),
         quality.exactly(quality.DEFAULT, int(found.default and same_language(found.language, work.tag)), 1),
-        quality.exactly(quality.TRACKS, found.tracks, wanted),
+        quality.tracks(found.tracks, wanted, found.same_originals),
         quality.exactly(quality.CHANNELS, found.channels, track.channels),
         # Two meters of true peak, each within BS.1770-4's bounds, differ by some hundredths of a dB.
         quality.at_most(quality.PEAK, found.peak_dbtp, round(ceiling + 0.05, 2), "dBTP"),
@@ -134,7 +134,7 @@ def _loudness(work: Work, original: Original) -> tuple[float | None, float | Non
     )
 
 
-def _as_loud(work: Work, found: FileFigures) -> Measure:
+def _as_loud(work: Work, found: FileFigures) -> list[Measure]:
     """Loudness of the speech: that of the mix's, by as much louder as it is in the file."""
     stems, turns = work.read("stems", Stems), work.read("speaker_map", SpeakerMap).turns
     assert stems.clean_vocals is not None
@@ -149,7 +149,11 @@ def _as_loud(work: Work, found: FileFigures) -> Measure:
     )
     dub, louder = found.mixed_lufs, quality.decibels(found.makeup.speech)
     difference = None if dub is None or original is None or louder is None else dub + louder - original
-    return quality.within(quality.AS_LOUD, difference, 0.0, work.settings.checks.speech_loudness_lu, "LU")
+    limits = work.settings.checks
+    return [
+        quality.within(quality.AS_LOUD, difference, 0.0, limits.speech_loudness_lu, "LU"),
+        quality.within(quality.FAR_OFF, difference, 0.0, limits.speech_far_off_lu, "LU"),
+    ]
 
 
 def _bed(work: Work, found: FileFigures) -> list[Measure]:

@@ -33,19 +33,28 @@ class Judged:
     parts: Mapping[str, Artifact]
 
 
+# By this a page tells which report it shows, in its first bytes: it may lie beside a dub of which there is a newer one.
+MARK = "octavia-report"
+
+
 def page_name(video: str, language: str) -> str:
     """What a page is called where nobody chose a name."""
     return f"{video}.{language}.html"
 
 
-def write_report(workshop: Workshop, video: str, language: str, path: Path) -> None:
-    """Writes the page of `video` in `language` to `path`; a RefusedError where its report is not there."""
+def write_report(workshop: Workshop, video: str, language: str, path: Path, report: Artifact | None = None) -> None:
+    """Writes the page of `video` in `language` to `path`; a RefusedError where its report is not there.
+
+    It shows the current report, or `report` where one is given.
+    """
     record = videos.record(workshop.store, video)
-    found = judged(workshop, video, language)
+    found = judged(workshop, video, language, report)
     source, muxed = (found.parts["source_video"].read(SourceVideo), found.parts["final_mux"].read(FinalMux))
     small = None if muxed.untouched or not source.audio else preview.fitting(source.seconds)
     facts = {
         "name": record.name,
+        "mark": MARK,
+        "report_version": found.parts[_REPORT].manifest.data_version,
         "video": video,
         "language": language,
         "source": source,
@@ -60,7 +69,7 @@ def write_report(workshop: Workshop, video: str, language: str, path: Path) -> N
     with tempfile.TemporaryDirectory(prefix=".page-") as scratch:
         clips: list[Clip] = []
         if small is not None:
-            first = preview.original(workshop.store, workshop.media, record, source, small)
+            first = preview.original(workshop.store, workshop.storage, workshop.media, record, source, small)
             same = first if _same_picture(found.report) else None
             made = preview.dub(
                 workshop.media, found.parts["final_mux"].file(muxed.video), small, Path(scratch) / "dub.mp4", same
@@ -69,9 +78,9 @@ def write_report(workshop: Workshop, video: str, language: str, path: Path) -> N
         write_page("report.html", facts, path, clips)
 
 
-def judged(workshop: Workshop, video: str, language: str) -> Judged:
-    """The current report and what it judged."""
-    mine = current(workshop, _REPORT, video, language)
+def judged(workshop: Workshop, video: str, language: str, report: Artifact | None = None) -> Judged:
+    """A report, the current one where none is given, and what it judged."""
+    mine = report or current(workshop, _REPORT, video, language)
     parts = {_REPORT: mine}
     for name, version in mine.manifest.inputs.items():
         own = language if GRAPH[name].granularity == "dub" else None

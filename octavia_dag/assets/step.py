@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from octavia_dag.assets.engaging import engine_for, engines_of, node_as_set
+from octavia_dag.assets.failing import told_to_dagster
 from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
 from octavia_dag.assets.slices import slices_read
-from octavia_dag.errors import InputError, OctaviaError, RefusedError
+from octavia_dag.errors import InputError, RefusedError
 from octavia_dag.graph import GRAPH, Node, RoleName, ancestors
 from octavia_dag.keys import Recipe, recipe
 from octavia_dag.layers import layers_of
@@ -133,16 +134,8 @@ def run_step(
     node = GRAPH[context.asset_key.path[-1]]
     started = time.monotonic()
     progress.report(node.name, 0.0)
-    try:
-        with progress.also(progress.throttled(context.log.info)):
-            artifact, hit = _artifact(context.partition_key, node, workshop, make)
-    except OctaviaError as error:
-        raise dg.Failure(
-            description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=error.exit_code != 2
-        ) from error
-    except dg.DagsterExecutionInterruptedError:
-        context.instance.report_run_canceling(context.run, "Interrupted.")
-        raise
+    with told_to_dagster(context), progress.also(progress.throttled(context.log.info)):
+        artifact, hit = _artifact(context.partition_key, node, workshop, make)
     progress.report(node.name, 1.0)
     pace = per_minute(artifact.manifest.seconds, videos.record(workshop.store, artifact.manifest.video).seconds)
     facts = {**_facts(artifact, hit, time.monotonic() - started), "seconds_per_minute": pace}
@@ -182,7 +175,7 @@ def _artifact(partition: str, node: Node, workshop: Workshop, make: Callable[[Wo
     node = node_as_set(workshop, settings, node)
     with locked(store, node.name, video, language):
         inputs = {name: current(workshop, name, video, language) for name in node.inputs}
-        _refuse_bad_transcript(workshop, node, video)
+        refuse_bad_transcript(workshop, node, video)
         versions = {name: one.manifest.data_version for name, one in inputs.items()} or {"file": known.sha256}
         asked = Asked(workshop, settings, video, language)
         sources = sources_of(asked, node.name)
@@ -238,7 +231,7 @@ def _published(work: Work, wanted: Recipe, make: Callable[[Work], Made]) -> Arti
     return published
 
 
-def _refuse_bad_transcript(workshop: Workshop, node: Node, video: str) -> None:
+def refuse_bad_transcript(workshop: Workshop, node: Node, video: str) -> None:
     """Blocking checks do not cross jobs, so the first steps of a dub read the verdict themselves."""
     if node.granularity == "video" or any(GRAPH[name].granularity == "dub" for name in node.inputs):
         return

@@ -9,23 +9,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-import numpy as np
 
 from octavia_dag.assets import cloned
-from octavia_dag.assets.cast import cast_as_set, cast_cloned
+from octavia_dag.assets.cast import candidates_for, cast_as_set, cast_cloned, people_in
+from octavia_dag.assets.failing import told_to_dagster
+from octavia_dag.assets.people import NAME as REGISTER
+from octavia_dag.assets.people import PERSON, SHOWN, VOICE
 from octavia_dag.assets.private import PAYLOAD, derived, profiles_of
+from octavia_dag.assets.settling import ProfilesOf, settle
 from octavia_dag.assets.step import Made, Result, Work, asset, run_step
 from octavia_dag.assets.telling import table_of
-from octavia_dag.dubbing.voices import Candidate, Person
 from octavia_dag.errors import InputError
 from octavia_dag.partitions import LANGUAGES
-from octavia_dag.resources.artifacts import Artifact, ArtifactStore
-from octavia_dag.resources.engines import Synthesizer, VoiceCloner
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore, data_version
+from octavia_dag.resources.engines import Profile, Synthesizer, VoiceCloner
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.vault import keyed_hash, seal
 from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.schema import Casting, Reference, SpeakerMap, Voice, VoiceProfiles
+from octavia_dag.schema import Casting, Reference, Role, SpeakerMap, Voice, VoiceProfiles
 
 MATCHED_NOT_CLONED = (
     "The voices are the nearest of the synthesizer's own; this engine matches voices, it does not clone."
@@ -41,8 +43,19 @@ def voice_profiles(context: dg.AssetExecutionContext, workshop: Workshop) -> Res
 
 @asset("casting")
 def casting(context: dg.AssetExecutionContext, workshop: Workshop) -> Result:
-    """Speaker -> voice."""
-    return run_step(context, workshop, _make_casting, _tell_casting)
+    """Speaker -> voice. The people of the video enter the register first, where it is used."""
+    found: dict[str, tuple[list[Profile], bool]] = {}
+
+    def profiles(work: Work) -> tuple[list[Profile], bool]:
+        """Derived again once, not for the register and once more for the cast."""
+        version = work.inputs["voice_profiles"].manifest.data_version
+        if version not in found:
+            found[version] = profiles_of(work)
+        return found[version]
+
+    with told_to_dagster(context):
+        settle(workshop, context.partition_key, profiles)
+    return run_step(context, workshop, lambda work: _make_casting(work, profiles), _tell_casting)
 
 
 def forget_when_done(store: ArtifactStore, video: str) -> bool:
@@ -92,35 +105,32 @@ def _tell_profiles(artifact: Artifact) -> dict[str, Any]:
     return {"payload": state if document.payload else "none", **table_of("references", rows)}
 
 
-def _make_casting(work: Work) -> Made:
+def _make_casting(work: Work, profiles_of: ProfilesOf) -> Made:
     profiles, again = profiles_of(work)
     if not profiles:
         return Made(Casting(roles=(), cloned=False))
-    talk = {speaker.id: speaker.talk_seconds for speaker in work.read("speaker_map", SpeakerMap).speakers}
     synthesizer = work.engine(Synthesizer, "synthesizer")
-    people = [
-        Person(p.speaker, np.asarray(p.embedding, np.float32), p.pitch_hz, p.voice_class, talk.get(p.speaker, 0.0))
-        for p in profiles
-    ]
+    people = people_in(work, profiles)
+    speakers = {speaker.id for speaker in work.read("speaker_map", SpeakerMap).speakers}
+    known: dict[str, dict[str, str]] = work.extras.get(REGISTER, {})
     if synthesizer.clones:
-        candidates = cloned.candidates(work, profiles)
-        cast = cast_cloned(work, people, candidates, _chosen(work, cloned.choices(candidates), set(talk)))
+        there = cloned.candidates(work, profiles)
+        cast = cast_cloned(work, people, there, _chosen(work, cloned.choices(there), speakers))
     else:
-        chosen = _chosen(work, {tag: synthesizer.voices(tag) for tag in LANGUAGES}, set(talk))
-        cast = cast_as_set(work, people, _candidates(work, synthesizer, chosen), chosen)
+        chosen = _chosen(work, {tag: synthesizer.voices(tag) for tag in LANGUAGES}, speakers)
+        given = {*chosen.values(), *(entry[VOICE] for entry in known.values() if VOICE in entry)}
+        cast = cast_as_set(work, people, candidates_for(work, synthesizer, given), chosen)
     note = CLONED if synthesizer.clones else MATCHED_NOT_CLONED
-    document = Casting(roles=tuple(cast.roles), cloned=synthesizer.clones, notes=(note, *cast.notes))
-    voices = len({role.voice.id for role in cast.roles})
-    return Made(document, counts={"voices": voices, "voice_profiles_rederived": int(again)})
+    unnamed = Casting(roles=tuple(cast.roles), cloned=synthesizer.clones, notes=(note, *cast.notes))
+    document = unnamed.model_copy(update={"roles": tuple(_named(role, known) for role in cast.roles)})
+    counts = {"voices": len({role.voice.id for role in cast.roles}), "voice_profiles_rederived": int(again)}
+    # A name is shown and nothing else: with another one the outcome is the same, and nobody speaks again.
+    return Made(document, counts=counts, version=data_version(unnamed, {}))
 
 
-def _candidates(work: Work, synthesizer: Synthesizer, chosen: Mapping[str, str]) -> list[Candidate]:
-    """The synthesizer's own voices, as far as the settings let them be cast."""
-    return [
-        Candidate(voice, *synthesizer.likeness(voice, work.tag))
-        for voice in synthesizer.voices(work.tag)
-        if work.settings.voices.mixtures or len(voice.styles) == 1 or voice.id in chosen.values()
-    ]
+def _named(role: Role, known: Mapping[str, Mapping[str, str]]) -> Role:
+    entry = known.get(role.speaker, {})
+    return role.model_copy(update={"person": entry.get(PERSON, ""), "name": entry.get(SHOWN, "")})
 
 
 def _chosen(work: Work, voices: Mapping[str, Sequence[Voice]], speakers: set[str]) -> dict[str, str]:
@@ -141,10 +151,12 @@ def _chosen(work: Work, voices: Mapping[str, Sequence[Voice]], speakers: set[str
 
 def _tell_casting(artifact: Artifact) -> dict[str, Any]:
     document = artifact.read(Casting)
+    register = any(role.person for role in document.roles)
     rows = [
         dg.TableRecord(
             {
                 "speaker": r.speaker,
+                **({"person": r.person, "name": r.name} if register else {}),
                 "voice": r.voice.id,
                 "class": r.voice.voice_class,
                 "cosine": r.cosine,

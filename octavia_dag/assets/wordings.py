@@ -1,13 +1,16 @@
 """What people gave for the words of a dub: glossary entries and approved lines, as far as the transcript has them.
 
 An entry whose term nobody says and an approved line that is not said again are not given, so they make nothing again.
+Only a transcriber that takes hot words is told of terms before anybody knows what is said, and hears anew when they
+change.
 """
 
 from pathlib import Path
 
 from octavia_dag.assets.giving import Asked, Giver
 from octavia_dag.dubbing.glossary import terms_in
-from octavia_dag.resources.glossary_files import effective_entries
+from octavia_dag.resources.engines import Transcriber
+from octavia_dag.resources.glossary_files import effective_entries, entries
 from octavia_dag.schema import Term
 from octavia_dag.settings import digest
 
@@ -41,5 +44,19 @@ def _lines_approved(asked: Asked) -> dict[str, str]:
     return asked.workshop.memory.lookup(transcript.language, asked.language, texts, but_of=asked.video)
 
 
+def _hot_words(asked: Asked) -> list[str]:
+    """Terms of the original for the transcriber to expect, the video's own first, whatever they become in a dub."""
+    root, chosen = Path(asked.store.root), asked.settings.transcription
+    rows = (*entries(root, asked.video), *entries(root, None))
+    ear = asked.workshop.engines.get(Transcriber, chosen.engine, chosen.options) if rows else None
+    return list(ear.hot_words(tuple(dict.fromkeys(row.term.term for row in rows)))) if ear else []
+
+
+def _hot_words_hash(asked: Asked) -> str:
+    words = _hot_words(asked)
+    return digest(words) if words else ""
+
+
+HOT_WORDS = Giver("hot_words", "chunks", source=_hot_words_hash, used=_hot_words)
 GLOSSARY = Giver("glossary", "translation", source=_glossary, used=_terms_said)
 MEMORY = Giver("memory", "translation", source=_memory, used=_lines_approved)

@@ -21,14 +21,14 @@ from octavia_dag.cli.home import home_option
 from octavia_dag.cli.refresh import refreshed
 from octavia_dag.cli.tables import aligned
 from octavia_dag.cli.who import operator
-from octavia_dag.dubbing.budget import Budget, ordered
+from octavia_dag.dubbing.budget import Budget, ordered, spelled
 from octavia_dag.environment import Environment
 from octavia_dag.layers import Place, edit_layer, settings_of
 from octavia_dag.resources.catalogue import Table
 from octavia_dag.resources.ghosts import clear_ghosts
 from octavia_dag.resources.nights import Entry, NightReport, last_report, one_at_a_time, taken_in
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.sensors.catalogue import night_of
+from octavia_dag.sensors.catalogue import ASSET, night_of, told_report
 from octavia_dag.sensors.night import Night
 from octavia_dag.settings import Settings
 
@@ -110,7 +110,9 @@ def backfill(dry_run: bool, minutes: float | None, home: Path | None) -> int:
             night = here.night(None if minutes is None else Budget(minutes))
             choice = night.choice()
             report = night.foretold(choice) if dry_run else night.carry_out(choice)
-        _tell(report)
+        _tell(report, "would be asked for" if dry_run else "asked for")
+        if not dry_run:
+            here.instance.report_runless_asset_event(dg.AssetMaterialization(ASSET, metadata=told_report(report)))
         if dry_run or not report.taken:
             return 0
         clear_ghosts(here.instance, here.environment.scratch)
@@ -142,18 +144,23 @@ def budget(minutes: float | None, money: float | None, home: Path | None) -> Non
     name = night_of(datetime.now(UTC), nights)
     spent = taken_in(store, name)
     click.echo(f"a night: {nights.minutes_per_night:g} minutes of video, {_money(nights.money_per_night, currency)}")
-    click.echo(f"spent of {name}: {spent.minutes:.1f} minutes, {_money(spent.money, currency, 'unknown in money')}")
-    click.echo(f"nights begin at {nights.cron} ({nights.timezone}), while 'octavia ui' runs")
+    unknown = "unknown in money" if settings.costs.gpu_hour else "no price is set (costs.gpu_hour)"
+    money_spent = spent.money if settings.costs.gpu_hour else None
+    click.echo(f"spent of {name}: {spelled(spent.minutes)} minutes, {_money(money_spent, currency, unknown)}")
+    click.echo(
+        f"nights begin at {nights.cron} ({nights.timezone}), while 'octavia ui' runs; it reads that when it starts"
+    )
 
 
 def _money(value: float | None, currency: str, none: str = "no limit in money") -> str:
     return none if value is None else f"{value:.2f} {currency}"
 
 
-def _tell(report: NightReport) -> None:
+def _tell(report: NightReport, done: str) -> None:
     """What is taken and what is left, row by row; of many that are left for one reason, one line."""
     for one in report.taken:
-        click.echo(f"take row {one.row}: {one.uri} into {', '.join(one.languages)} ({one.minutes:.1f} min): {one.why}")
+        size = f"{', '.join(one.languages)} ({spelled(one.minutes or 0.0)} min)"
+        click.echo(f"take row {one.row}: {one.uri} into {size}: {one.why}")
     grouped: dict[tuple[str, str], list[Entry]] = {}
     for one in report.left:
         grouped.setdefault((one.state, one.why), []).append(one)
@@ -161,7 +168,7 @@ def _tell(report: NightReport) -> None:
         click.echo(f"leave {_numbers(rows)}: {state}: {why}")
     for one in report.bad:
         click.echo(f"skip row {one.row}: {one.why}", err=True)
-    click.echo(report.summary)
+    click.echo(report.said(done))
 
 
 def _numbers(rows: Sequence[Entry]) -> str:

@@ -16,6 +16,7 @@ from octavia_dag.cli.failing import HANDLED, one_line, told
 from octavia_dag.cli.glossary import glossary
 from octavia_dag.cli.memory import memory
 from octavia_dag.cli.models import models
+from octavia_dag.cli.people import people
 from octavia_dag.cli.plan import plan_command, status, why
 from octavia_dag.cli.refresh import refresh
 from octavia_dag.cli.report import report
@@ -35,7 +36,7 @@ def octavia() -> None:
 
 
 COMMANDS = (
-    dub, plan_command, status, why, refresh, catalogue, settings, review, report, glossary, memory, voice,
+    dub, plan_command, status, why, refresh, catalogue, settings, review, report, glossary, memory, voice, people,
     clean, doctor, models, sample, ui, videos, dub_one,
 )  # fmt: skip
 for command in COMMANDS:

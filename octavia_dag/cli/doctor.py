@@ -12,18 +12,19 @@ from pathlib import Path
 import click
 
 from octavia_dag import environment as surroundings
-from octavia_dag.assets.engaging import engine_for
+from octavia_dag.assets.engaging import chosen_roles, engine_for
 from octavia_dag.cli.failing import told
 from octavia_dag.cli.folders import refuse_home
 from octavia_dag.cli.home import home_option
-from octavia_dag.environment import CHAT_KEY, VOICE_KEY, Environment
+from octavia_dag.environment import CHAT_KEY, REMOTE_KEY, STORAGE, VOICE_KEY, WEBHOOK, Environment
 from octavia_dag.errors import ModelError, OctaviaError
-from octavia_dag.graph import ROLE_SETTINGS, RoleName
-from octavia_dag.layers import settings_of
+from octavia_dag.graph import RoleName
+from octavia_dag.layers import LAYER, settings_of
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.engines import Engine, Licence, Synthesizer, Translator
 from octavia_dag.resources.media import program
 from octavia_dag.resources.models import Model, lock, model_dir
+from octavia_dag.resources.storage import INCOMING
 from octavia_dag.resources.workshop import Workshop
 
 GIB = 1 << 30
@@ -47,6 +48,7 @@ def doctor(home: Path | None) -> int:
     tools = workshop(environment)
     absent, sentences = _models(environment)
     missing = [*_programs(environment), *sentences, *_fetchers(absent), *_room(environment), *_keys(environment, tools)]
+    missing += _storage(environment, tools)
     missing += _pairs(environment, tools, [one.name for one in absent if one.name not in _ASIDE])
     for sentence in missing:
         click.echo(f"missing: {sentence}")
@@ -110,6 +112,8 @@ def _room(environment: Environment) -> list[str]:
 def _keys(environment: Environment, tools: Workshop) -> list[str]:
     """Where the keys come from, never what they are."""
     click.echo(f"chat key ({CHAT_KEY}): {'set' if environment.has_chat_key else 'not set; only an endpoint needs it'}")
+    wanted = "not set; only a server of voices needs it"
+    click.echo(f"remote key ({REMOTE_KEY}): {'set' if environment.has_remote_key else wanted}")
     try:
         tools.vault.refuse_unusable()
     except OctaviaError as error:
@@ -117,6 +121,20 @@ def _keys(environment: Environment, tools: Workshop) -> list[str]:
     file = environment.voice_key_file
     here = f"{file}" if file.exists() else f"will be made as {file}"
     click.echo(f"voice key: {f'from {VOICE_KEY}' if environment.has_voice_key else here}")
+    return []
+
+
+def _storage(environment: Environment, tools: Workshop) -> list[str]:
+    """Whether what is dropped can be seen, and whether anybody is told of what fails."""
+    click.echo(f"webhook ({WEBHOOK}): {'set' if environment.has_webhook else 'not set; nobody is told of failures'}")
+    if not environment.storage:
+        click.echo(f"storage: none ({STORAGE} is unset); nothing is watched, the catalogue lies in the home")
+        return []
+    click.echo(f"storage: {environment.storage}")
+    try:
+        tools.storage.listed(f"{INCOMING}{LAYER}")
+    except OctaviaError as error:
+        return [f"{told(error)[0]} Uploads are taken from {INCOMING} in there; it must be there and readable."]
     return []
 
 
@@ -129,7 +147,7 @@ def _engines(environment: Environment, tools: Workshop) -> tuple[dict[RoleName, 
     except (OctaviaError, OSError) as error:
         return engines, [told(error)[0]]
     click.echo(f"profile: {settings.engines.profile}; use: {settings.catalogue.use}")
-    for role in ROLE_SETTINGS:
+    for role in chosen_roles(settings):
         try:
             engines[role] = engine_for(tools, settings, Engine, role)
             parts = [

@@ -1,9 +1,13 @@
 """`octavia plan`, `status` and `why`: what would be made again and why; nothing is launched."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
+import dagster as dg
 
 from octavia_dag import environment as surroundings
 from octavia_dag.assets.judging import Judge
@@ -15,11 +19,11 @@ from octavia_dag.errors import InputError
 from octavia_dag.graph import GRAPH
 from octavia_dag.layers import settings_of
 from octavia_dag.partitions import checked_language
-from octavia_dag.plan import Item
+from octavia_dag.plan import Item, Plan
 from octavia_dag.resources import videos as registry
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import SpeakerMap
-from octavia_dag.sensors.overview import held_back
+from octavia_dag.sensors.overview import Line, held_back, of_plan, with_runs
 
 
 def _tools(home: Path | None) -> Workshop:
@@ -69,22 +73,39 @@ def _size(tools: Workshop, video: str | None) -> tuple[float, int]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @home_option
 def status(as_json: bool, home: Path | None) -> None:
-    """List every partition that is not as it should be, and every dub that is held back, of all videos."""
+    """List every partition that is not as it should be, of all videos: stale, held, failed, at work, waiting."""
     tools = _tools(home)
     judge = Judge(tools)
     plans = [judge.plan(one.id) for one in registry.records(tools.store)]
-    rows = [(plan.video, item) for plan in plans for item in plan.items if item.state != "current"]
-    lines = [line for plan in plans for line in held_back(tools.store, plan)]
-    rows += [(line.video, Item(line.assets, line.language, "held", (line.why,))) for line in lines]
-    parts = {(video, item.language) for video, item in rows}
+    rows = [{"video": one.video, **_row(item)} for one in plans for item in one.items if item.state != "current"]
+    lines = [line for one in plans for line in held_back(tools.store, one)] + _of_runs(home, plans)
+    rows += [{"video": one.video, "asset": one.assets, "language": one.language or None, "state": one.state,
+              "causes": [one.why]} for one in lines]  # fmt: skip
     if as_json:
-        told = [{"video": v, **_row(item)} for v, item in rows]
-        click.echo(json.dumps({"videos": len(plans), "partitions": told}, indent=1, ensure_ascii=False))
+        click.echo(json.dumps({"videos": len(plans), "partitions": rows}, indent=1, ensure_ascii=False))
         return
-    for video, item in rows:
-        state = "waiting for approval" if item.state == "waiting" else item.state
-        click.echo(f"{video}  {item.language or '-'}  {item.asset}  {state}  {'; '.join(item.causes)}".rstrip())
+    for one in rows:
+        state = "waiting for approval" if one["state"] == "waiting" else one["state"]
+        told = (one["video"], one["language"] or "-", one["asset"], state, "; ".join(one["causes"]))
+        click.echo("  ".join(told).rstrip())
+    parts = {(one["video"], one["language"]) for one in rows}
     click.echo(f"Videos: {len(plans)}. Not as they should be: {len(rows)} assets of {len(parts)} partitions.")
+
+
+def _of_runs(home: Path | None, plans: Sequence[Plan]) -> list[Line]:
+    """What runs say of what is to be made: a run is at work on it, or failed at it, and why."""
+    environment = surroundings.read(home)
+    if not (environment.dagster_home / "dagster.yaml").exists():
+        return []
+    surroundings.enter(environment)
+    with dg.DagsterInstance.get() as instance:
+        found = with_runs(instance, [line for plan in plans for line in of_plan(plan)])
+    told = {"failed": "{why} (run {run})", "at work": "run {run}"}
+    return [
+        replace(line, why=told[line.state].format(why=line.why, run=line.run.partition("-")[0]))
+        for line in found
+        if line.state in told
+    ]
 
 
 @click.command()
@@ -118,5 +139,5 @@ def _reasons(items: dict[tuple[str, str | None], Item], asset: str, language: st
     return list(dict.fromkeys(lines))
 
 
-def _row(item: Item) -> dict[str, object]:
+def _row(item: Item) -> dict[str, Any]:
     return {"asset": item.asset, "language": item.language, "state": item.state, "causes": list(item.causes)}

@@ -33,6 +33,9 @@ from octavia_dag.partitions import checked_language
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.settings import Layer, Settings, effective
 
+# The schedule is made when the definitions are loaded.
+BEGINS_LATER = "Nights begin at another time once 'octavia ui' is started again, or its definitions are reloaded."
+
 
 def _place_options(command: Any) -> Any:
     for option in (
@@ -166,6 +169,8 @@ def _changed(home: Path | None, store: Path, place: Place, edit: Callable[[Layer
     if not changes:
         click.echo(f"{place}: nothing changed.")
         return
+    if any(change.setting in ("catalogue.cron", "catalogue.timezone") for change in changes):
+        click.echo(BEGINS_LATER)
     tell_dagster(surroundings.read(home), place)
 
 

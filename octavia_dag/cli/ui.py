@@ -5,6 +5,7 @@ The daemon is what starts queued runs, backfills and the automation; all of them
 
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import dagster as dg
 from octavia_dag import environment as surroundings
 from octavia_dag.cli import running
 from octavia_dag.cli.home import home_option
-from octavia_dag.environment import STORAGE
+from octavia_dag.environment import STORAGE, UI_URL
 from octavia_dag.resources.ghosts import clear_ghosts
 from octavia_dag.resources.storage import INCOMING
 
@@ -36,7 +37,15 @@ def ui(home: Path | None, host: str, port: int) -> None:
     )
     click.echo(f"{watched}.")
     os.environ["OCTAVIA_HOME"] = str(environment.home)  # the code server is another process
-    click.echo(f"http://{host}:{port} shows it in a minute at most; Ctrl-C ends it.", err=True)
+    if not os.environ.get(UI_URL):
+        os.environ[UI_URL] = reached_at(host, port)
+    click.echo(f"{reached_at(host, port)} shows it in a minute at most; Ctrl-C ends it.", err=True)
     where = ["-m", "octavia_dag.definitions", "-h", host, "-p", str(port)]
     command = ["dagster", "dev", "--log-level", "warning", *where]
     os.execv(Path(sys.executable).with_name(command[0]), command)  # noqa: S606 - no shell is wanted
+
+
+def reached_at(host: str, port: int) -> str:
+    """The address of what listens on `host`; of every address of this machine, its name."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 - only asked, not bound
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-State = Literal["missing", "stale", "failed", "given up", "at work", "waiting", "held", "unusable", "done"]
+State = Literal[
+    "missing", "stale", "failed", "given up", "at work", "waiting", "held", "unusable", "unreachable", "done"
+]
 WORK = ("missing", "stale", "failed")
 
 
@@ -48,13 +50,19 @@ class Budget:
     def excess(self, cost: Cost) -> str | None:
         """What `cost` is too much of, in words; None where it fits."""
         if self.minutes is not None and cost.minutes > self.minutes + _ROUNDING:
-            return f"{cost.minutes:.1f} minutes of {self.minutes:.1f}"
+            return f"{spelled(cost.minutes)} minutes of {spelled(self.minutes)}"
         if self.money is not None and (cost.money or 0.0) > self.money + _ROUNDING:
             return f"{cost.money or 0.0:.2f} of {self.money:.2f} in money"
         return None
 
 
 _ROUNDING = 1e-6
+_FEW = 10.0
+
+
+def spelled(minutes: float) -> str:
+    """Minutes with two decimals where they are few, since a clip has only tenths of one."""
+    return f"{minutes:.1f}" if minutes >= _FEW else f"{minutes:.2f}"
 
 
 @dataclass(frozen=True)
@@ -102,13 +110,13 @@ def ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
 def choose(
     candidates: Iterable[Candidate],
     budget: Budget,
-    cost_of: Callable[[Candidate], Cost | str],
+    cost_of: Callable[[Candidate], Cost | Left],
     spent: Cost | None = None,
 ) -> Choice:
     """What a night takes of `candidates`, of which it has taken `spent` already.
 
-    `cost_of` may answer with a sentence that says why the row cannot be made. Where money is limited and no cost in
-    money is known, one row is taken alone: from it the pace is learned.
+    `cost_of` may answer that the row cannot be made, and why. Where money is limited and no cost in money is known, one
+    row is taken alone: from it the pace is learned.
     """
     taken: list[Taken] = []
     left: list[Left] = []
@@ -117,9 +125,9 @@ def choose(
         if one.state not in WORK:
             left.append(Left(one.row, one.state, one.why))
             continue
-        told = over or cost_of(one)
-        if isinstance(told, str):
-            left.append(Left(one.row, one.state if over else "unusable", told))
+        told = Left(one.row, one.state, over) if over else cost_of(one)
+        if isinstance(told, Left):
+            left.append(told)
             continue
         alone, together = budget.excess(told), budget.excess(total + told)
         if alone:

@@ -71,10 +71,11 @@ def means_of(windows: Vectors, labels: Labels) -> Vectors:
     return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
 
 
-def settled(windows: Vectors, labels: Labels, window_s: float, *, stricter: float = 0.0) -> Labels:
+def settled(windows: Vectors, labels: Labels, window_s: float, *, stricter: float = 0.0, fewest: int = 2) -> Labels:
     """`labels` after groups too short to judge have joined their nearest, and groups too alike have been merged.
 
-    `stricter` lowers the cosine at which two groups count as one voice.
+    `stricter` lowers the cosine at which two groups count as one voice. A group of less than `fewest` windows is too
+    short, however long they are.
     """
     labels = _renumbered(labels)
     while labels.max() > 0:
@@ -84,7 +85,7 @@ def settled(windows: Vectors, labels: Labels, window_s: float, *, stricter: floa
         sizes = np.bincount(labels)
         seconds = sizes * window_s
         smallest = int(np.argmin(seconds))
-        if seconds[smallest] < TINY_S or sizes[smallest] < 2:
+        if seconds[smallest] < TINY_S or sizes[smallest] < fewest:
             pair = smallest, int(np.argmax(cosines[smallest]))
         else:
             limits = np.interp(np.minimum(seconds[:, None], seconds), ALIKE_SECONDS, ALIKE_COSINES) - stricter

@@ -5,7 +5,7 @@ lose an object (equal timestamps, a listing in another order, an object listed t
 is since when it has not changed, and how often its taking was asked for: it may still be on its way up, and a taking
 that was killed is asked for again, later and later. An object's version is its ETag and its time of change, so that the
 same content put there again is another arrival. Beside a video lie, where people want them, `VIDEO.yaml` with its
-settings and `VIDEO.done`, which says that the upload has ended.
+settings and `VIDEO.done`, which says that the upload has ended; it is believed where it is not older than its video.
 """
 
 import hashlib
@@ -45,10 +45,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class Upload:
-    """A video with what lies beside it. `reason`: why it goes to quarantine unseen. `settings`: its folder's own."""
+    """A video with what lies beside it. `reason`: why it goes to quarantine unseen. `settings`: its folder's own.
+
+    `sidecar_done` says nothing: some programs put such a mark beside everything that they upload.
+    """
 
     video: Listed
     sidecar: Listed | None = None
+    sidecar_done: Listed | None = None
     done: Listed | None = None
     settings: Listed | None = None
     reason: str = ""
@@ -56,7 +60,8 @@ class Upload:
     @property
     def signature(self) -> str:
         """Changes with every object of the group."""
-        return _short("\n".join(one.version if one else "-" for one in (self.video, self.sidecar, self.done)))
+        group = (self.video, self.sidecar, self.sidecar_done, self.done)
+        return _short("\n".join(one.version if one else "-" for one in group))
 
     @property
     def bytes(self) -> int:
@@ -91,10 +96,13 @@ def decide(
     kept: dict[str, Seen] = {}
     ready: list[Upload] = []
     waiting: list[str] = []
-    for upload in uploads(listing, prefix):
+    there = list(listing)
+    for upload in uploads(there, prefix):
         place = _short(upload.video.key)
         before = state.get(place)
         seen = before if before and before.signature == upload.signature else Seen(upload.signature, now)
+        # A clock that was ahead is put back: nothing was seen later than now.
+        seen = replace(seen, since=min(seen.since, now), asked=min(seen.asked, now))
         kept[place] = seen
         obstacle, judged = _judged(upload, seen, now, settle_s)
         if obstacle or busy:
@@ -103,6 +111,7 @@ def decide(
             ready.append(judged)
     chosen = _batch(ready)
     waiting += [f"{one.video.name}: comes with the next batch" for one in ready[len(chosen) :]]
+    waiting += [f"{one.key}: is hidden by a dot, and left alone" for one in there if _is_hidden(one.key)]
     key = _run_key(chosen, kept)
     for one in chosen:
         seen = kept[_short(one.video.key)]
@@ -113,15 +122,21 @@ def decide(
 def uploads(listing: Iterable[Listed], prefix: str) -> list[Upload]:
     """Videos with what lies beside them, and what lies alone; folders' markers, hidden names and settings are none."""
     there = {one.key: one for one in listing if one.key.startswith(prefix) and not one.key.endswith("/")}
-    shown = {key: one for key, one in there.items() if not any(p.startswith(".") for p in key.split("/"))}
+    shown = {key: one for key, one in there.items() if not _is_hidden(key)}
     found: list[Upload] = []
     for key, one in sorted(shown.items()):
         base = _beside(key)
         if one.name == FOLDER_SETTINGS or (base is not None and base in shown):
             continue
         folder = f"{key.rsplit('/', 1)[0]}/{FOLDER_SETTINGS}"
-        found.append(Upload(one, shown.get(key + SIDECAR), shown.get(key + DONE), shown.get(folder)))
+        sidecar = shown.get(key + SIDECAR)
+        mark = shown.get(key + SIDECAR + DONE) if sidecar else None
+        found.append(Upload(one, sidecar, mark, shown.get(key + DONE), shown.get(folder)))
     return found
+
+
+def _is_hidden(key: str) -> bool:
+    return not key.endswith("/") and any(part.startswith(".") for part in key.split("/"))
 
 
 def _beside(key: str) -> str | None:
@@ -133,7 +148,8 @@ def _judged(upload: Upload, seen: Seen, now: float, settle_s: float) -> tuple[st
     """Why it is not taken now, empty where it is; and the upload, with the reason where it goes to quarantine."""
     quiet_s = now - seen.since
     alone, empty = _beside(upload.video.key) is not None, upload.bytes == 0
-    settles_s = ALONE_S if alone else 0.0 if upload.done is not None else EMPTY_S if empty else settle_s
+    done = upload.done is not None and upload.done.modified >= upload.video.modified
+    settles_s = ALONE_S if alone else 0.0 if done else EMPTY_S if empty else settle_s
     obstacle = ""
     if not _is_text(upload.video.key):
         obstacle = "its name is not UTF-8 text; rename it"

@@ -20,27 +20,37 @@ class Gaps(Document):
 
 
 class Makeup(Document):
-    """How much of each known sound is in another one: 1 as it is, 0 nothing; None where that sound is silent."""
+    """How much of each known sound is in another one: 1 as it is, 0 nothing; None where that sound is silent.
+
+    `echo` is how much of the voice is in it besides, at another time than its own.
+    """
 
     speech: float | None
     bed: float | None
     voice: float | None
+    echo: float | None = None
 
 
 class LinePresence(Document):
-    """Which share of a line's own sound is found at its place; None where the line itself is silent."""
+    """Which share of a line's own sound is found at its place, and of its last quarter of a second; None where the line
+    itself is silent, and for its end where somebody else speaks then.
+    """
 
     id: str
     share: float | None
+    end: float | None = None
 
 
 class FileFigures(Document):
     """What was measured of the deliverable itself. `speech` is where somebody speaks in its first track.
 
-    `mixed_lufs` is the loudness of the dubbed speech as it was mixed; what became of it in the file, `makeup` tells.
+    `same_picture` includes how it is turned when it is shown; `same_originals`: the tracks behind the dub are the
+    source's own packets. `mixed_lufs` is the loudness of the dubbed speech as it was mixed; what became of it in the
+    file, `makeup` tells.
     """
 
     same_picture: bool
+    same_originals: bool
     seconds: float
     tracks: int
     channels: int

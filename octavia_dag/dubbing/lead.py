@@ -4,7 +4,7 @@ A voice that is given to one speaker changes, of the others, only those whose vo
 whoever keeps a voice keeps the lines that are spoken in it already. A voice chosen by hand always wins.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -17,14 +17,31 @@ def main_speaker(people: Sequence[Person]) -> Person:
     return max(people, key=lambda person: person.talk_seconds)
 
 
-def cast_by_hand(people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]) -> list[Role]:
-    """The cast in which speakers have the voices `chosen` for them, and of the others as many as can their own."""
+def cast_by_hand(
+    people: Sequence[Person],
+    candidates: Sequence[Candidate],
+    chosen: Mapping[str, str],
+    known: Mapping[str, str] | None = None,
+) -> list[Role]:
+    """The cast in which speakers have the voices `chosen` for them, and of the others as many as can their own.
+
+    Their own is the one they are `known` by in other videos, where they are.
+    """
+    alone = cast_voices(people, candidates, {}, _distinct(people, candidates, known or {}))
     if not chosen:
-        return cast_voices(people, candidates, chosen)
+        return alone
     given = [one for one in candidates if one.voice.id in chosen.values()]
-    return cast_voices(
-        people, candidates, chosen, _kept(cast_voices(people, candidates, {}), candidates, given, chosen)
-    )
+    return cast_voices(people, candidates, chosen, _kept(alone, candidates, given, chosen))
+
+
+def _distinct(people: Sequence[Person], candidates: Sequence[Candidate], known: Mapping[str, str]) -> dict[str, str]:
+    """Who keeps the voice they are known by: of two who are known by one, whoever talks more."""
+    there, kept = {one.voice.id for one in candidates}, dict[str, str]()
+    for one in sorted(people, key=lambda person: -person.talk_seconds):
+        voice = known.get(one.speaker)
+        if voice in there and voice not in kept.values():
+            kept[one.speaker] = voice
+    return kept
 
 
 def _kept(
@@ -40,16 +57,43 @@ def _kept(
 
 
 def cast_by_sample(
-    people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str], sample: Person
+    people: Sequence[Person],
+    candidates: Sequence[Candidate],
+    chosen: Mapping[str, str],
+    sample: Person,
+    known: Mapping[str, str] | None = None,
 ) -> list[Role]:
     """The cast in which the main speaker has the voice nearest to `sample` (whose `speaker` is the main speaker's)."""
-    before = cast_by_hand(people, candidates, chosen)
+    before = cast_by_hand(people, candidates, chosen, known)
     led = [sample if person.speaker == sample.speaker else person for person in people]
     free = [one for one in candidates if one.voice.id not in chosen.values()]
     nearest = _nearest(sample, free or candidates)
     kept = _kept(before, candidates, [nearest], chosen)
     roles = cast_voices(led, candidates, chosen, {**kept, sample.speaker: nearest.voice.id})
     return [role.model_copy(update={"personal": role.speaker == sample.speaker}) for role in roles]
+
+
+def unlike(
+    people: Sequence[Person], candidates: Sequence[Candidate], taken: Collection[str], given: Collection[str]
+) -> list[Candidate]:
+    """Of each class the candidates that are unlike all voices `taken`, or else those not taken, or else all.
+
+    Whoever has the voices taken is not here, and may meet these people in another video. The voices `given` to some of
+    these people are among the candidates in any case.
+    """
+    others = [one for one in candidates if one.voice.id in taken]
+    found: list[Candidate] = []
+    for kind in ("female", "male"):
+        own = [one for one in candidates if one.voice.voice_class == kind]
+        free = [one for one in own if one.voice.id not in taken or one.voice.id in given]
+        far = [one for one in free if one.voice.id in given or not _alike(one, others)]
+        needed = sum(one.voice_class == kind for one in people)
+        found += next((some for some in (far, free) if len(some) >= needed), own)
+    return found
+
+
+def _alike(one: Candidate, others: Sequence[Candidate]) -> bool:
+    return any(float(one.embedding @ other.embedding) > APART for other in others)
 
 
 def one_voice(people: Sequence[Person], candidates: Sequence[Candidate], chosen: Mapping[str, str]) -> list[Role]:

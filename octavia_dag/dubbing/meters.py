@@ -21,6 +21,7 @@ _NARROW = 1e-4  # what sets the channels apart, over all that sounds: below it a
 _LAG_S = 0.005
 _WINDOW_S = 0.04
 _SOUNDING_DB = 25.0
+_END, _ENDING_S = 6, 0.5  # windows that sound; they lie within this
 # What a window holds of the line, of what it should: a limiter, or lines that were lowered together, leave this much.
 _LEFT_OF_IT = 0.3
 
@@ -147,8 +148,11 @@ class MakeupMeter:
         return Makeup(speech=gains[0], bed=gains[1], voice=gains[2])
 
 
-def share_found(sound: Samples, own: Samples, at: int, rate_hz: int, gain: float) -> float | None:
-    """Share of the sounding windows of `own` that are found in `sound` from frame `at` on, where it lies at `gain`.
+def shares_found(
+    sound: Samples, own: Samples, at: int, rate_hz: int, gain: float
+) -> tuple[float, float] | tuple[None, None]:
+    """Share of the sounding windows of `own` that are found in `sound` from frame `at` on, where it lies at `gain`, of
+    all and of the last ones.
 
     What else sounds there does not count for it nor against it, as long as it is another sound; None where `own` is
     silent.
@@ -165,9 +169,16 @@ def share_found(sound: Samples, own: Samples, at: int, rate_hz: int, gain: float
     powers = np.einsum("ij,ij->i", parts, parts)
     sounding = powers > max(float(powers.max(initial=0.0)) * 10 ** (-_SOUNDING_DB / 10), _SILENT * frame)
     if not sounding.any():
-        return None
+        return None, None
     held = np.einsum("ij,ij->i", heard, parts)[sounding] / (powers[sounding] * gain)
-    return float(np.mean(held >= _LEFT_OF_IT))
+    there = held >= _LEFT_OF_IT
+    return float(np.mean(there)), float(np.mean(there[-_END:]))
+
+
+def ends_alone(line: Span, lines: Iterable[Span]) -> bool:
+    """Whether nobody else speaks while `line` ends, when it is the softest: it could not be told apart from them."""
+    end = Span(start=max(line.start, line.end - _ENDING_S), end=line.end)
+    return not any(one != line and one.start < end.end and one.end > end.start for one in lines)
 
 
 def _grid(spans: Iterable[Span], seconds: float) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from octavia_dag.dubbing.figures import Gaps, LinePresence, VoiceFigures
+from octavia_dag.dubbing.figures import Gaps, LinePresence, Makeup, VoiceFigures
 from octavia_dag.schema import Measure
 
 PICTURE, LENGTH, DEFAULT = (
@@ -23,6 +23,7 @@ VOICE_LEFT, WORDS_LEFT = "original voice in the dub", "original words left in th
 GAP_LEVEL, GAP_LIKENESS, GAP_WIDTH = "bed level in gaps", "bed correlation in gaps", "bed width in gaps"
 GAP_SOUND, DEPTH = "sound in gaps", "bed reduction under speech"
 OVERLAP, AS_LOUD = "speech IoU", "dubbed speech against the original"
+FAR_OFF = "dubbed speech far from the original"
 ONSET_MEDIAN, ONSET_LARGEST = "onset error, median", "onset error, largest"
 UNHURRIED, FASTEST, ROUND_TRIP = "lines at or under the free rate", "fastest line", "round trip WER"
 EMPTY, LINE_WORDS = "lines without a word", "least of a line's words heard"
@@ -46,6 +47,8 @@ class BedLimits(Protocol):
     def bed_correlation(self) -> float: ...  # noqa: D102
     @property
     def bed_width_db(self) -> float: ...  # noqa: D102
+    @property
+    def silence_dbfs(self) -> float: ...  # noqa: D102
 
 
 class VoiceLimits(Protocol):
@@ -116,7 +119,8 @@ def gaps(found: Gaps, bed: float | None, limits: BedLimits) -> list[Measure]:
         return [level, not_applicable(GAP_LIKENESS, "", why), not_applicable(GAP_WIDTH, "dB", why), silence]
     if found.silent:
         why = "there is no bed where nobody speaks"
-        return [*(not_applicable(name, "", why) for name in (GAP_LEVEL, GAP_LIKENESS, GAP_WIDTH)), silence]
+        bed_gone = (not_applicable(name, "", why) for name in (GAP_LEVEL, GAP_LIKENESS, GAP_WIDTH))
+        return [*bed_gone, at_most(GAP_SOUND, found.level_dbfs, limits.silence_dbfs, "dBFS", why)]
     return [
         within(GAP_LEVEL, found.level_change_db, 0.0, limits.bed_level_db, "dB"),
         at_least(GAP_LIKENESS, found.correlation, limits.bed_correlation, ""),
@@ -152,20 +156,33 @@ def decibels(gain: float | None) -> float | None:
     return None if gain is None or gain <= 0.0 else 20 * float(np.log10(gain))
 
 
-def voice_left(gain: float | None, most_db: float) -> Measure:
-    """How loud the original voice is in the dub, against how loud it was; what is softer than -80 dB counts as that."""
-    if gain is None:
+def tracks(found: int, wanted: int, same_originals: bool) -> Measure:
+    """How many there are; the original ones must be the source's own packets."""
+    note = "" if same_originals else "an original track is not the source's"
+    return measure(TRACKS, float(found), "", f"{wanted}", found == wanted and same_originals, note)
+
+
+def voice_left(found: Makeup, most_db: float) -> Measure:
+    """How loud the original voice is in the dub, against how loud it was, at its own time or at another one; what is
+    softer than -80 dB counts as that.
+    """
+    if found.voice is None:
         return not_applicable(VOICE_LEFT, "dB", "the original voice is silent")
-    return at_most(VOICE_LEFT, max(-80.0, 20 * float(np.log10(max(abs(gain), 1e-9)))), most_db, "dB")
+    own, other = abs(found.voice), found.echo or 0.0
+    note = "at another time than its own" if other > own else ""
+    return at_most(VOICE_LEFT, max(-80.0, 20 * float(np.log10(max(own, other, 1e-9)))), most_db, "dB", note)
 
 
-def lines_in_file(lines: Sequence[LinePresence], least: float) -> Measure:
-    """The line of which the least is found in the dub; a line that is silent itself cannot be found."""
+def lines_in_file(lines: Sequence[LinePresence], least: float, least_end: float) -> Measure:
+    """The line of which the least is found in the dub, or whose end is not; a silent line cannot be found."""
     unknown = [one.id for one in lines if one.share is None]
     known = [(one.share, one.id) for one in lines if one.share is not None]
     if unknown or not known:
         return measure(IN_FILE, None, "", f"at least {least:g}", ok=False, note=f"silent: {', '.join(unknown)}")
     share, worst = min(known)
+    cut = min(((one.end, one.id) for one in lines if one.end is not None and one.end < least_end), default=None)
+    if cut is not None and share >= least:
+        return at_least(IN_FILE, cut[0], max(least, least_end), "", f"the end of {cut[1]}")
     return at_least(IN_FILE, share, least, "", worst)
 
 

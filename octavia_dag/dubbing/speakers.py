@@ -1,7 +1,8 @@
 """Who the people of a video are, told from the turns: talk time, the main one, where two speak at once; RTTM.
 
-Overlaps are computed from the turns and never lost: an engine that hears two people at once gives turns that overlap,
-and everything after it (references, placing, mixing) sees them.
+Overlaps are computed from the turns and never lost: where turns overlap, two people speak at once. An engine that
+gives every moment to one person, and still heard the other, says so beside its turns. Everything after it (references,
+placing, mixing) sees both.
 """
 
 from collections.abc import Sequence
@@ -10,8 +11,11 @@ from itertools import pairwise
 from octavia_dag.schema import Span, Speaker, SpeakerMap, Turn
 
 
-def speaker_map_of(turns: Sequence[Turn]) -> SpeakerMap:
-    """The turns by start, their speakers by first appearance, and the stretches where two or more speak."""
+def speaker_map_of(turns: Sequence[Turn], at_once: Sequence[Span] = ()) -> SpeakerMap:
+    """The turns by start, their speakers by first appearance, and the stretches where two or more speak.
+
+    `at_once` are such stretches that the turns do not show.
+    """
     ordered = sorted(turns, key=lambda turn: (turn.start, turn.end))
     ids = list(dict.fromkeys(turn.speaker for turn in ordered))
     talk = {one: sum(turn.seconds for turn in ordered if turn.speaker == one) for one in ids}
@@ -20,7 +24,9 @@ def speaker_map_of(turns: Sequence[Turn]) -> SpeakerMap:
         Speaker(id=one, talk_seconds=talk[one], turns=sum(turn.speaker == one for turn in ordered), main=one == main)
         for one in ids
     ]
-    return SpeakerMap(turns=tuple(ordered), speakers=tuple(speakers), overlaps=tuple(overlaps(ordered)))
+    return SpeakerMap(
+        turns=tuple(ordered), speakers=tuple(speakers), overlaps=tuple(_united([*overlaps(ordered), *at_once]))
+    )
 
 
 def overlaps(turns: Sequence[Turn]) -> list[Span]:
@@ -34,6 +40,16 @@ def overlaps(turns: Sequence[Turn]) -> list[Span]:
         touches = bool(found) and found[-1].end == start
         found.append(Span(start=found.pop().start if touches else start, end=end))
     return found
+
+
+def _united(spans: Sequence[Span]) -> list[Span]:
+    """The spans in order, joined where they share or touch."""
+    united: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        touches = bool(united) and span.start <= united[-1].end
+        before = united.pop() if touches else span
+        united.append(Span(start=before.start, end=max(before.end, span.end)))
+    return united
 
 
 def rttm(turns: Sequence[Turn], uri: str) -> str:

@@ -1,7 +1,7 @@
 """The settings of one video that arrives several times: under one name they are replaced, under two they are united.
 
-What a name set before is its own to change or to take back. What another name, or a person, has set otherwise is a
-conflict: one of the two would have to be ignored, and nobody would be told.
+What a name set before is its own to change or to take back, unless another name asks for it too. What another name, or
+a person, has set otherwise is a conflict: one of the two would have to be ignored, and nobody would be told.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,12 +9,19 @@ from typing import Any
 
 Layer = dict[str, dict[str, Any]]
 Fields = dict[tuple[str, str], Any]
+_NOTHING = object()
 
 
-def united(now: Mapping[str, Mapping[str, Any]], own: Layer, wanted: Layer) -> tuple[Layer, list[str]]:
-    """The video's layer with `wanted` in place of `own` (what this name set before), and the conflicts in words."""
+def united(
+    now: Mapping[str, Mapping[str, Any]], own: Layer, wanted: Layer, others: Iterable[Layer] = ()
+) -> tuple[Layer, list[str]]:
+    """The video's layer with `wanted` in place of `own` (what this name set before), and the conflicts in words.
+
+    `others` is what every other name asks for by now.
+    """
     current, before, after = _flat(now), _flat(own), _flat(wanted)
-    mine = {place for place, value in before.items() if place in current and current[place] == value}
+    shared = {place for layer in others for place in _flat(layer)}
+    mine = {place for place, value in before.items() if place not in shared and current.get(place, _NOTHING) == value}
     conflicts = [
         f"{name}.{field} is {current[name, field]!r} for the same video already, here it is {value!r}"
         for (name, field), value in sorted(after.items())

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from octavia_dag.dubbing.echo import EchoMeter
 from octavia_dag.dubbing.figures import FileFigures, Gaps, LinePresence, Makeup
 from octavia_dag.dubbing.loudness import MomentaryMeter
-from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, middle, quiet_mask, share_found
+from octavia_dag.dubbing.meters import GapMeter, MakeupMeter, ends_alone, middle, quiet_mask, shares_found
 from octavia_dag.dubbing.mixing import gated_lufs, placement_db, speech_channels
 from octavia_dag.resources.engines import Samples
 from octavia_dag.resources.inspection import ahead, in_step
@@ -34,11 +35,14 @@ _CENTRE = 2  # in every order of channels that has one
 
 @dataclass(frozen=True)
 class Original:
-    """The source as the report knows it: its file, its probe, the hash of its picture, where somebody speaks in it."""
+    """The source as the report knows it: its file, its probe, the hashes of its picture and of its sounds, in the order
+    in which they stand behind the dub, and where somebody speaks in it.
+    """
 
     path: Path
     source: SourceVideo
     picture: str
+    sounds: tuple[str, ...]
     speech: tuple[Span, ...]
 
 
@@ -65,14 +69,16 @@ def measure(media: Media, path: Path, original: Original, parts: Parts, track: F
     assert dub.video is not None
     # What ffmpeg alone measures goes on beside the listening, which is one thread of ours.
     with SideBySide(2) as pool:
-        packets = pool.submit(packet_md5s, media, path, f"{dub.video.index}", "a:0")
+        streams = [f"{dub.video.index}", *(f"a:{place}" for place in range(len(dub.audio)))]
+        packets = pool.submit(packet_md5s, media, path, *streams)
         loudness = pool.submit(_loudness, media, path, track, packets)
         speech = speech_of(media, path, dub)
         gaps, makeup, mixed_lufs, said = _decoded(media, path, dub, original, parts)
         lufs, peak = loudness.result()
     first = dub.audio[0]
     return FileFigures(
-        same_picture=packets.result()[0] == original.picture,
+        same_picture=packets.result()[0] == original.picture and dub.video.rotation == _rotation(original.source),
+        same_originals=tuple(packets.result()[2:]) in ((), original.sounds),
         seconds=dub.seconds,
         tracks=len(dub.audio),
         channels=first.channels,
@@ -85,7 +91,7 @@ def measure(media: Media, path: Path, original: Original, parts: Parts, track: F
         speech=speech,
         gaps=gaps,
         makeup=makeup,
-        lines=tuple(_presence(said, line, sound, parts.gain) for line, sound in parts.lines),
+        lines=tuple(_presence(said, line, sound, parts) for line, sound in parts.lines),
     )
 
 
@@ -113,7 +119,7 @@ def _decoded(
     track = _track(original.source)
     everyone = (*original.speech, *(line for line, _ in parts.lines))
     quiet = quiet_mask(everyone, original.source.seconds, before_s=_BEFORE_S, after_s=_AFTER_S)
-    gaps, makeup = GapMeter(quiet, track.rate), MakeupMeter()
+    gaps, makeup, echo = GapMeter(quiet, track.rate), MakeupMeter(), EchoMeter(track.rate)
     carriers = _carriers(track.channels)
     spoken = MomentaryMeter(track.rate)
 
@@ -123,6 +129,7 @@ def _decoded(
             speech = mixed - bed
             gaps.add(source, made)
             makeup.add(made, speech, bed, voice)
+            echo.add(made, speech, bed, voice)
             spoken.add(middle(speech[:, carriers]))
             yield _over_bed(made, bed)
 
@@ -130,7 +137,8 @@ def _decoded(
     # One sound in all of its channels is as loud as that many of it.
     levels = spoken.momentary_lufs() + placement_db(len(speech_channels(track.channels)))
     lufs = gated_lufs(levels, [line for line, _ in parts.lines])
-    return gaps.figures(), makeup.figures(), lufs, said
+    found = makeup.figures()
+    return gaps.figures(), found.model_copy(update={"echo": echo.gain(found)}), lufs, said
 
 
 def _streams(
@@ -171,6 +179,10 @@ def _mono(blocks: Iterable[Samples], rate: int, seconds: float) -> Samples:
     return mono
 
 
+def _rotation(source: SourceVideo) -> int:
+    return source.video.rotation if source.video is not None else 0
+
+
 def _track(source: SourceVideo) -> AudioTrack:
     """The track that was dubbed: what has none was handed on as it is, and is not measured."""
     track = source.chosen
@@ -178,7 +190,8 @@ def _track(source: SourceVideo) -> AudioTrack:
     return track
 
 
-def _presence(said: Samples, line: PlacedLine, sound: Path, gain: float) -> LinePresence:
+def _presence(said: Samples, line: PlacedLine, sound: Path, parts: Parts) -> LinePresence:
     own = read_mono(sound, HEARING_HZ)
-    share = share_found(said, own, round(line.start * HEARING_HZ), HEARING_HZ, gain)
-    return LinePresence(id=line.id, share=share)
+    share, end = shares_found(said, own, round(line.start * HEARING_HZ), HEARING_HZ, parts.gain)
+    alone = ends_alone(line, (one for one, _ in parts.lines))
+    return LinePresence(id=line.id, share=share, end=end if alone else None)

@@ -8,18 +8,16 @@ steps and lets a test hand the command an engine of its own.
 Mono sound is float32 of shape (frames,), more channels (frames, channels), full scale 1.0.
 """
 
-import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, Self
 
 import dagster as dg
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from octavia_dag.errors import SettingsError
+from octavia_dag.dubbing.speakers import overlaps
 from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
 
 Samples = NDArray[np.float32]
@@ -85,12 +83,27 @@ class Separator(Engine):
 class Diarizer(Engine):
     """Tells who speaks when."""
 
+    @property
+    def alongside(self) -> bool:
+        """Whether it gains by working while another engine does, as on a card that neither fills."""
+        return False
+
     @abstractmethod
     def diarize(self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int) -> list[Turn]:
         """Turns inside `regions` of a mono 16 kHz sound, sorted by start, labelled A, B, ... by first appearance.
 
         The number of speakers is estimated between `minimum` and `maximum`, fixed when they are equal.
         """
+
+    def diarize_with_overlaps(
+        self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int
+    ) -> tuple[list[Turn], list[Span]]:
+        """The turns of `diarize`, and the stretches inside `regions` where two or more speak at once.
+
+        An engine whose turns give every moment to one person, though it hears two, tells here where it did.
+        """
+        turns = self.diarize(sound, regions, minimum=minimum, maximum=maximum)
+        return turns, overlaps(turns)
 
 
 class HeardSegment(BaseModel):
@@ -118,6 +131,25 @@ class Transcriber(Engine):
     def transcribe(self, sound: Samples, regions: Sequence[Span], language: str) -> list[HeardSegment]:
         """What is said inside `regions` of a mono 16 kHz sound; times are those of `sound`; empty sound, empty list."""
 
+    def hot_words(self, terms: Sequence[str]) -> tuple[str, ...]:
+        """The first of `terms`, as many as it can be told to expect; none where it takes none."""
+        return ()
+
+    def expecting(self, words: Sequence[str]) -> Self:
+        """The same transcriber, which expects these `hot_words` too."""
+        return self
+
+
+class Segmenter(Engine):
+    """Finds sentences in words that came without punctuation, in the languages that its `info` names."""
+
+    @abstractmethod
+    def sentence_ends(self, words: Sequence[str], language: str) -> dict[int, str]:
+        """The index of every word that ends a sentence, with the mark to write behind it.
+
+        An unsupported language is a SettingsError that names the supported ones.
+        """
+
 
 class Translator(Engine):
     """Turns text into another language."""
@@ -133,6 +165,10 @@ class Translator(Engine):
     @abstractmethod
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """One translation per text, in order. An unsupported pair is a PairError that names the supported ones."""
+
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+        """Translations of each text, the best first and one at least, for a caller who has too little room for it."""
+        return [[text] for text in self.translate(texts, source, target)]
 
 
 class Condenser(Engine):
@@ -167,10 +203,12 @@ class Profile(BaseModel):
 class VoiceCloner(Engine):
     """Knows people by their voice, and gives a synthesizer what it needs to sound like them.
 
-    `choice`: of how many times as much clean speech as a profile needs it is given to choose the best.
+    `choice`: out of how many times as much clean speech as is kept of a speaker the clearest is chosen for it.
+    `same_voice`: the cosine from which two of its embeddings, of two recordings, are one person's.
     """
 
     choice: ClassVar[float] = 1.0
+    same_voice: ClassVar[float] = 0.75
 
     @abstractmethod
     def embed(self, sound: Samples) -> Samples:
@@ -236,53 +274,3 @@ class Synthesizer(Engine):
     def speak_all(self, utterances: Sequence[Utterance]) -> list[Samples]:
         """The sound of each utterance, in order, as `speak` gives it; alone or among others, each sounds the same."""
         return [self.speak(one.text, one.voice, one.language, one.speed) for one in utterances]
-
-
-E = TypeVar("E", bound=Engine)
-
-
-class EngineRoom(dg.ConfigurableResource):
-    """Loads engines by import path, once per process and configuration."""
-
-    models_dir: str
-    threads: int = 0
-    device: str = ""
-    chat_key: str = ""
-
-    def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
-        """The engine that `path` names; a SettingsError says what is wrong with a path that names none.
-
-        `options` are fields of the engine (a prompt, the address of an endpoint).
-        """
-        engine = _load(path, self.models_dir, self.threads, self.device, tuple(sorted((options or {}).items())))
-        if not isinstance(engine, role):
-            raise SettingsError(f"The engine {path} is no {role.__name__}; name one that is, or unset the setting.")
-        return engine
-
-
-@cache
-def _load(path: str, models_dir: str, threads: int, device: str, options: tuple[tuple[str, str], ...]) -> Engine:
-    """One engine per process: Dagster copies resources between steps, and a model must be loaded once."""
-    module, _, name = path.partition(":")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(
-            f"No engine could be loaded from {path!r} ({error}); an engine is named 'package.module:Class'."
-        ) from error
-    if not (isinstance(kind, type) and issubclass(kind, Engine)):
-        raise SettingsError(f"{path} is not an engine; an engine is a subclass of a role in resources/engines.py.")
-    try:
-        return kind(models_dir=models_dir, threads=threads, device=device, **dict[str, Any](options))
-    except (ValidationError, dg.DagsterInvalidConfigError) as error:
-        raise SettingsError(f"The engine {path} {_objection(kind, dict(options), error)}.") from error
-
-
-def _objection(kind: type[Engine], options: Mapping[str, str], error: Exception) -> str:
-    """What is wrong with the options of an engine; none is repeated by its value, which may be a secret."""
-    known = sorted(set(kind.model_fields) - set(Engine.model_fields))
-    for name in options:
-        if name not in known:
-            return f"has no option {name}; it has {', '.join(known) or 'none'}"
-    wrong = ", ".join(str(one["loc"][-1]) for one in error.errors()) if isinstance(error, ValidationError) else "one"
-    return f"cannot use the value of its option {wrong}"

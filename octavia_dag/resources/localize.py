@@ -2,9 +2,10 @@
 
 A line is translated as it is; only what that lost (a glossary term, a name, a number) is hidden behind a mark and the
 line translated once more, since hidden words cost fluency. A sentence that goes on over several lines of one person is
-translated whole and cut again where its punctuation tells the places, else line by line. A line that somebody approved
-before is taken word for word, and no translator is asked for it. Whatever could not be kept or made to fit becomes a
-flag on its line, in words. Nothing is ever cut off.
+translated whole and cut again where its punctuation tells the places, else line by line. Where a translator offers
+several translations, one that loses nothing comes before one that fits, and the first that fits before any that is
+condensed afterwards. A line that somebody approved before is taken word for word, and no translator is asked for it.
+Whatever could not be kept or made to fit becomes a flag on its line, in words. Nothing is ever cut off.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +26,14 @@ from octavia_dag.settings import TranslationSlice
 
 FROM_MEMORY = "from the translation memory"
 Report = Callable[[float], None]
+Judged = tuple[str, Losses]
 
 
 class Translating(Protocol):
     """What is asked of a translator here; the role has it, and so has what remembers a translator's answers."""
 
     def info(self) -> EngineInfo: ...  # noqa: D102
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]: ...  # noqa: D102
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -119,26 +121,27 @@ class _Work:
     voice: str
     approved: Mapping[str, str]
 
-    def translated(self) -> list[tuple[str, Losses]]:
+    def translated(self) -> list[Judged]:
         """Text and losses per line: plain, then once more with what was lost hidden, whichever lost less."""
         texts = [line.text for line in self.lines]
-        best = [self._judged(text, one) for text, one in zip(texts, self._in_context(), strict=True)]
+        best = self._in_context()
         places = [place for place, (_, lost) in enumerate(best) if len(lost) and texts[place] not in self.approved]
         hidden = [protect(texts[place], self._to_hide(texts[place], best[place][1])) for place in places]
-        again = self.translator.translate([text for text, _ in hidden], self.source, self.target) if hidden else []
+        again = self._candidates([text for text, _ in hidden])
         for place, (_, mapping), found in zip(places, hidden, again, strict=True):
-            if lost_marks(found, mapping):
+            whole = [restore(one, mapping, self.target) for one in found if not lost_marks(one, mapping)]
+            if not whole:
                 continue
-            put = like_original(restore(found, mapping, self.target), texts[place])
-            lost = self._lost(texts[place], put)
-            if len(lost) < len(best[place][1]):
-                best[place] = (put, lost)
+            put = [like_original(one, texts[place]) for one in whole]
+            (chosen,) = self._chosen([place], [[(one, self._lost(texts[place], one))] for one in put])
+            if len(chosen[1]) < len(best[place][1]):
+                best[place] = chosen
         return best
 
     def finished(self, line: Line, text: str, lost: Losses) -> TranslatedLine:
         """The line with its length, condensed where it is too long."""
         original_s = max(SHORTEST_ORIGINAL_S, line.seconds)
-        allowed_s = self.chosen.max_length_ratio * original_s
+        allowed_s = self._allowed_s(line)
         flags = [FROM_MEMORY, *lost.sentences()] if line.text in self.approved else lost.sentences()
         shorter, needed_s = text, self._seconds(text)
         if needed_s > allowed_s:
@@ -163,7 +166,7 @@ class _Work:
             flags=tuple(flags),
         )
 
-    def _judged(self, original: str, found: str) -> tuple[str, Losses]:
+    def _judged(self, original: str, found: str) -> Judged:
         """A first translation put right where that is sure, and what it lost.
 
         An approved one stands as it is: who approved it knew of its names and numbers, but maybe not of today's terms.
@@ -174,20 +177,43 @@ class _Work:
         put = mended(put, self._lost(original, put).terms)
         return put, self._lost(original, put)
 
-    def _in_context(self) -> list[str]:
+    def _in_context(self) -> list[Judged]:
         """One translation per line; sentences over several lines whole where they can be cut again."""
         texts = [line.text for line in self.lines]
-        asked = [text for text in texts if text not in self.approved]
-        answers = iter(self.translator.translate(asked, self.source, self.target) if asked else [])
-        plain = [self.approved[text] if text in self.approved else next(answers) for text in texts]
+        best = {
+            place: self._judged(text, self.approved[text]) for place, text in enumerate(texts) if text in self.approved
+        }
+        asked = [place for place in range(len(texts)) if place not in best]
+        for place, found in zip(asked, self._candidates([texts[place] for place in asked]), strict=True):
+            (best[place],) = self._chosen([place], [[self._judged(texts[place], one)] for one in found])
         groups = self._sentences()
-        joined = [" ".join(texts[at] for at in group) for group in groups]
-        whole = self.translator.translate(joined, self.source, self.target) if joined else []
-        for group, text in zip(groups, whole, strict=True):
-            parts = split_like(text, [texts[at] for at in group])
-            for at, part in zip(group, parts or [plain[at] for at in group], strict=True):
-                plain[at] = part
-        return plain
+        whole = self._candidates([" ".join(texts[at] for at in group) for group in groups])
+        for group, found in zip(groups, whole, strict=True):
+            originals = [texts[at] for at in group]
+            cut = [parts for one in found if (parts := split_like(one, originals)) is not None]
+            if cut:
+                options = [[self._judged(*pair) for pair in zip(originals, parts, strict=True)] for parts in cut]
+                best |= zip(group, self._chosen(group, options), strict=True)
+        return [best[place] for place in range(len(texts))]
+
+    def _candidates(self, texts: Sequence[str]) -> list[list[str]]:
+        return self.translator.candidates(texts, self.source, self.target) if texts else []
+
+    def _chosen(self, places: Sequence[int], options: Sequence[Sequence[Judged]]) -> Sequence[Judged]:
+        """Of ways to say the lines at `places`: what loses least; of those the first that fits, else the shortest."""
+        fewest = min(_lost_by(one) for one in options)
+        kept = [one for one in options if _lost_by(one) == fewest]
+        for one in kept:
+            fits = (
+                self._seconds(text) <= self._allowed_s(self.lines[at])
+                for at, (text, _) in zip(places, one, strict=True)
+            )
+            if all(fits):
+                return one
+        return min(kept, key=lambda one: sum(self._seconds(text) for text, _ in one))
+
+    def _allowed_s(self, line: Line) -> float:
+        return self.chosen.max_length_ratio * max(SHORTEST_ORIGINAL_S, line.seconds)
 
     def _sentences(self) -> list[list[int]]:
         """Places of lines that form one sentence; an approved line is asked for no more, so it ends one."""
@@ -216,3 +242,7 @@ class _Work:
 
     def _seconds(self, text: str) -> float:
         return predicted_seconds(text, self.target, self.voice)
+
+
+def _lost_by(option: Sequence[Judged]) -> int:
+    return sum(len(lost) for _, lost in option)

@@ -162,6 +162,11 @@ def packet_md5s(media: Media, path: Path, *selectors: str) -> list[str]:
     return [line.rpartition("=")[2] for line in told.split()]
 
 
+def original_tracks(source: SourceVideo) -> list[str]:
+    """How the original tracks are selected, in the order in which they stand behind the dub."""
+    return [str(track.index) for track in _originals(source)]
+
+
 def _untouched(source_path: Path, source: SourceVideo, target: Path) -> FinalMux:
     part = target.with_name(f".{target.name}.part")
     with guarded("Handing on the source"):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from octavia_dag.dubbing.budget import Cost
+from octavia_dag.dubbing.budget import Cost, spelled
 from octavia_dag.errors import StorageError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
 from octavia_dag.resources.locks import holding
@@ -48,12 +48,16 @@ class Listed(Document):
 
 
 class Known(Document):
-    """What is known of a file at an address, as long as its stamp is the same; `near` is where it lies here."""
+    """What is known of a file at an address, as long as its stamp is the same; `near` is where it lies here.
+
+    `fault` is why it is no video that can be used.
+    """
 
     stamp: str
     seconds: float
     video: str | None = None
     near: str = ""
+    fault: str = ""
 
 
 class Entry(Document):
@@ -89,12 +93,16 @@ class NightReport(Document):
     @property
     def summary(self) -> str:
         """The report in one sentence."""
+        return self.said("asked for")
+
+    def said(self, done: str) -> str:
+        """The same; `done` is what became of the rows that were taken."""
         counts: dict[str, int] = {}
         for one in self.left:
             counts[one.state] = counts.get(one.state, 0) + 1
         left = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
         return (
-            f"Night {self.night}: {len(self.taken)} rows asked for ({self.minutes:.1f} minutes of video), "
+            f"Night {self.night}: {len(self.taken)} rows {done} ({spelled(self.minutes)} minutes of video), "
             f"{len(self.left)} left ({left}), {len(self.bad)} skipped as bad."
         )
 

@@ -16,9 +16,11 @@ import ffmpeg
 
 from octavia_dag.errors import InputError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded
+from octavia_dag.resources.fetched import bring_back
 from octavia_dag.resources.locks import locked
 from octavia_dag.resources.media import Media, url
 from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.videos import VideoRecord, file_state
 from octavia_dag.schema import SourceVideo
 from octavia_dag.settings import digest
@@ -57,12 +59,18 @@ def fitting(seconds: float) -> Small | None:
     return Small(sound, 2 if sound >= _STEREO_KBPS else 1, picture, _TALL if picture >= _TALL_KBPS else _LOW)
 
 
-def original(store: ArtifactStore, media: Media, record: VideoRecord, source: SourceVideo, small: Small) -> Path:
-    """The original, small; an InputError where that must be made yet and its file is no longer there."""
+def original(
+    store: ArtifactStore, storage: Storage, media: Media, record: VideoRecord, source: SourceVideo, small: Small
+) -> Path:
+    """The original, small; an InputError where that must be made yet and its file is no longer there.
+
+    One that lies elsewhere is fetched again.
+    """
     name = digest([_METHOD, asdict(small), source.track, source.origin_s])[:16]
     kept = store.video_folder(record.id) / "preview" / f"{name}.mp4"
     with locked(store, "preview", record.id, None):
         if not kept.is_file():
+            bring_back(store, storage, record)
             _refuse_another(store, record)
             with store.workspace() as folder, guarded(f"Keeping a small copy of {record.name}"):
                 made = folder / kept.name

@@ -15,8 +15,11 @@ def append_record(path: Path, who: str, rows: Sequence[Mapping[str, Any]]) -> No
     lines = [json.dumps({"when": when, "who": who, **row}, ensure_ascii=False, default=str) + "\n" for row in rows]
     with guarded(f"Recording a change in {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(lines))
+        with path.open("ab+") as file:
+            # A record that a crash cut short ends in no newline, and must not swallow the next one.
+            file.seek(max(0, file.tell() - 1))
+            torn = file.read(1) not in (b"", b"\n")
+            file.write((b"\n" if torn else b"") + "".join(lines).encode())
 
 
 def recorded(path: Path) -> list[dict[str, Any]]:

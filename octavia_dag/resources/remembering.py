@@ -18,10 +18,11 @@ from octavia_dag.schema import Document
 
 
 class Answer(Document):
-    """What a translator made of one text."""
+    """What a translator made of one text: what it holds best, and its other candidates behind it."""
 
     text: str
     translation: str
+    others: tuple[str, ...] = ()
 
 
 class Remembering:
@@ -42,14 +43,17 @@ class Remembering:
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """One translation per text, in order; equal texts are asked for once."""
-        known = {text: self._known(text, source, target) for text in texts}
-        unknown = [text for text, answer in known.items() if answer is None]
-        answers = self._translator.translate(unknown, source, target) if unknown else []
-        fresh = dict(zip(unknown, answers, strict=True))
-        for text, translation in fresh.items():
-            self._keep(Answer(text=text, translation=translation), source, target)
-        found = {text: answer.translation for text, answer in known.items() if answer is not None} | fresh
-        return [found[text] for text in texts]
+        return [found[0] for found in self.candidates(texts, source, target)]
+
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+        """The translator's candidates per text, in order; equal texts are asked for once."""
+        found = {text: answer for text in texts if (answer := self._known(text, source, target)) is not None}
+        unknown = [text for text in dict.fromkeys(texts) if text not in found]
+        made = self._translator.candidates(unknown, source, target) if unknown else []
+        for text, (best, *others) in zip(unknown, made, strict=True):
+            found[text] = Answer(text=text, translation=best, others=tuple(others))
+            self._keep(found[text], source, target)
+        return [[found[text].translation, *found[text].others] for text in texts]
 
     def _known(self, text: str, source: str, target: str) -> Answer | None:
         with guarded("Reading a kept translation"):

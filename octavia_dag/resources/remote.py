@@ -20,11 +20,26 @@ _OF_S3 = {"config_kwargs": S3_PATIENCE, "use_listings_cache": False}
 _MISSING = "{} is not there; correct the address, or put the file there."
 
 
-def refuse_scheme(uri: str) -> None:
-    """An InputError for an address of another kind than those."""
-    scheme = uri.partition("://")[0] if "://" in uri else "file"
-    if scheme not in SCHEMES:
+class AwayError(StorageError):
+    """The storage itself cannot be reached, whatever is asked of it."""
+
+
+def refuse_uri(uri: str, root: str) -> None:
+    """An InputError for an address of another kind than those, and for one that leads out of `root`.
+
+    Files of this machine can be named in full only where the root itself is one of its folders: into a bucket others
+    may write who have no business with them.
+    """
+    scheme = uri.partition("://")[0] if "://" in uri else ""
+    if scheme and scheme not in SCHEMES:
         raise InputError(f"a file cannot be read from {scheme}://; give a path, file:// or s3://.")
+    if (scheme == "file" or uri.startswith("/")) and not local(joined("", root)):
+        raise InputError(f"a file of this machine cannot be named in {root}; put it there, or give s3://.")
+    path = unquote(uri) if scheme == "file" else uri
+    if ".." in path.split("/"):
+        raise InputError("a path may not hold '..'; name the file where it lies.")
+    if "\0" in path or (scheme == "s3" and not all(uri.removeprefix("s3://").partition("/")[::2])):
+        raise InputError("it is no address of a file; write it like s3://bucket/name.mp4.")
 
 
 def joined(root: str, uri: str) -> str:
@@ -35,6 +50,11 @@ def joined(root: str, uri: str) -> str:
         return uri
     base = joined("", root) if root.startswith("file://") else root
     return f"{base.rstrip('/')}/{uri}"
+
+
+def place_of(address: str) -> str:
+    """The bucket that an address lies in, "" on this machine."""
+    return "" if local(address) else "/".join(address.split("/")[:3])
 
 
 def local(address: str) -> bool:
@@ -85,25 +105,34 @@ def fetch(address: str, target: Path) -> str:
 def _told(address: str) -> dict[str, Any]:
     try:
         with _reached(address) as (system, path):
-            return system.info(path)
+            told = system.info(path)
     except FileNotFoundError as error:
         raise InputError(_MISSING.format(address)) from error
+    if told["type"] != "file":  # a pipe would be waited for
+        raise InputError(f"{address} is no file; name one.")
+    return told
 
 
 @contextmanager
 def _reached(address: str) -> Generator[tuple[Any, str]]:
     """The file system and the path in it; what goes wrong besides a missing file is a StorageError."""
     import fsspec
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ParamValidationError
 
+    kind, options = ("file", {}) if local(address) else ("s3", _OF_S3)
     try:
-        system, path = fsspec.core.url_to_fs(address, **(_OF_S3 if address.startswith("s3://") else {}))
-        yield system, str(path)
-    except FileNotFoundError:
-        raise
-    except (OSError, BotoCoreError) as error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        yield fsspec.filesystem(kind, **options), address.removeprefix("s3://")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(address) from error
+    except (ValueError, ParamValidationError) as error:
+        raise InputError(f"{address} is no address of a file; correct it.") from error
+    except (OSError, BotoCoreError, RecursionError) as error:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT):
             raise  # of the disk that a copy is written to
-        raise StorageError(
+        if number == errno.ENAMETOOLONG:
+            raise FileNotFoundError(address) from error
+        kind_of = AwayError if isinstance(error, BotoCoreError) else StorageError
+        raise kind_of(
             f"{address} cannot be reached ({type(error).__name__}); check the storage and its credentials."
         ) from error

@@ -1,11 +1,10 @@
 """Source in, two stems out, in whole 16-bit numbers: vocals are what the background leaves of the source.
 
 Subtracting integers makes vocals + background equal the source sample by sample, which no float path promises. The
-background is held where the difference would leave 16 bits. Source blocks wait in a queue for as long as the
-separator looks ahead, so memory does not grow with the length.
+background is held where the difference would leave 16 bits. Source blocks wait for as long as the separator looks
+ahead, on disk where that is long, so memory does not grow with the length.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,9 +15,11 @@ from numpy.typing import NDArray
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.engines import Samples, Separator
 from octavia_dag.resources.sound import flac_writer
+from octavia_dag.resources.spool import Backlog
 
 _FULL = 32768  # 16-bit full scale
 _WHOLE = np.iinfo(np.int16)
+_HELD_FRAMES = 1 << 21  # 44 s at 48 kHz
 
 Whole = NDArray[np.int16]
 
@@ -48,10 +49,9 @@ def _split(
     paths: tuple[Path, Path],
     report: Callable[[int], None],
 ) -> int:
-    pending: deque[Whole] = deque()
     frames = 0
     writers: list[Callable[[Whole], None]] = []
-    with ExitStack() as files:
+    with Backlog(_HELD_FRAMES) as pending, ExitStack() as files:
         for block in background(_queued(blocks, pending), rate):
             if not writers:  # the first block tells the channels
                 writers = [files.enter_context(flac_writer(path, rate, block.shape[1])) for path in paths]
@@ -63,7 +63,7 @@ def _split(
                 write(stem.astype(np.int16))
             frames += len(block)
             report(frames)
-        if pending:
+        if len(pending):
             raise EngineError(
                 "Separating: the separator returned fewer frames than it was given; choose another separator."
             )
@@ -83,25 +83,14 @@ def _both_or_neither(*paths: Path) -> Generator[None]:
                 path.unlink(missing_ok=True)
 
 
-def _queued(blocks: Iterable[Samples], pending: deque[Whole]) -> Iterator[Samples]:
+def _queued(blocks: Iterable[Samples], pending: Backlog) -> Iterator[Samples]:
     for block in blocks:
         whole = np.clip(np.rint(block * _FULL), _WHOLE.min, _WHOLE.max).astype(np.int16)
-        pending.append(whole)
+        pending.push(whole)
         yield block
 
 
-def _take(pending: deque[Whole], frames: int) -> Whole:
-    taken: list[Whole] = []
-    missing = frames
-    while missing:
-        if not pending:
-            raise EngineError(
-                "Separating: the separator returned more frames than it was given; choose another separator."
-            )
-        block = pending.popleft()
-        if len(block) > missing:
-            pending.appendleft(block[missing:])
-            block = block[:missing]
-        taken.append(block)
-        missing -= len(block)
-    return np.concatenate(taken)
+def _take(pending: Backlog, frames: int) -> Whole:
+    if frames > len(pending):
+        raise EngineError("Separating: the separator returned more frames than it was given; choose another separator.")
+    return pending.pop(frames)

@@ -29,6 +29,7 @@ DELIVERED, HELD, FAILED = "delivered/", "held/", "failed/"
 BLOCK = 8 << 20
 # Of every client of an S3: an operator waits for a sentence, not for a quarter of an hour.
 S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2, "mode": "standard"}}
+_BUCKETS = "s3://"
 _MOST_TOLD = 300
 _SPARE = 1 << 30
 
@@ -91,6 +92,20 @@ class Storage(dg.ConfigurableResource):
         """Whether there is one."""
         return bool(self.url)
 
+    @property
+    def grows(self) -> bool:
+        """Whether what others put there can be seen before it is whole."""
+        return not self.url.startswith(_BUCKETS)
+
+    @property
+    def address(self) -> str:
+        """Tells one storage from another."""
+        return f"{self.endpoint} {self.url}" if self.endpoint else self.url
+
+    def look(self) -> None:
+        """A StorageError where the storage cannot be reached; costs one small request, since nothing has this name."""
+        self.listed(f"{ARCHIVE}{'0' * 64}")
+
     def listed(self, prefix: str) -> list[Listed]:
         """Every object below `prefix`; a StorageError where the storage cannot be reached."""
         with reached(f"Listing {prefix} of {self.url}"):
@@ -129,14 +144,12 @@ class Storage(dg.ConfigurableResource):
             return source.read(most)
 
     def keep(self, one: Listed, key: str, local: Path | None = None) -> None:
-        """Keeps a copy of exactly this version under `key`, unless one of its size lies there already.
+        """Keeps a copy of exactly this version under `key`, whatever lies there: nothing tells that it is the same.
 
         `local` holds the same bytes: where the object has changed meanwhile, they are kept all the same.
         """
         with reached(f"Copying {one.key} to {key} of {self.url}"):
-            place = self._place()
-            if not any(there.key == key and there.size == one.size for there in place.listed(key)):
-                place.copy(one, key, local)
+            self._place().copy(one, key, local)
 
     def remove(self, one: Listed) -> bool:
         """Removes exactly this version; False where it is gone or another one by now."""
@@ -169,11 +182,11 @@ class Storage(dg.ConfigurableResource):
         return self._made
 
     def _opened(self) -> Place:
-        if self.url.startswith("s3://"):
+        if not self.grows:
             # Not at the top: dagster-aws takes a second to import, and most processes never reach the storage.
             from octavia_dag.resources.storage_s3 import Bucket
 
-            return Bucket(self.url.removeprefix("s3://"), self.endpoint, self.region)
+            return Bucket(self.url.removeprefix(_BUCKETS), self.endpoint, self.region)
         from octavia_dag.resources.storage_folder import Folder
 
         return Folder(Path(self.url.removeprefix("file://")))
@@ -187,6 +200,7 @@ def reached(doing: str) -> Generator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         raise StorageError(f"{doing}: the storage answered {code}; check its address and rights.") from error
-    except (OSError, BotoCoreError) as error:
+    # Some redirects lead botocore back to itself.
+    except (OSError, BotoCoreError, RecursionError) as error:
         told = " ".join(str(getattr(error, "strerror", None) or error).split())[:_MOST_TOLD]
         raise StorageError(f"{doing} is not possible now ({told}); it is tried again.") from error

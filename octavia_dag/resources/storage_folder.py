@@ -2,13 +2,16 @@
 the place of another, has other ones.
 
 What is to be removed is first taken aside into a hidden folder, looked at, and put back where it is another version: a
-file that arrives in between is never lost. The root and its incoming/ must be there: a disk that is not mounted is not
-an empty folder.
+file that arrives in between is never lost, nor what somebody still writes into a file that he has open, as far as
+/proc tells. The root and its incoming/ must be there: a disk that is not mounted is not an empty folder. Plain files
+are objects and nothing else is: a link could name a file that is nobody's business, a pipe would be waited for.
 """
 
+import glob
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,23 +38,30 @@ class Folder:
         os.scandir(self._root / INCOMING).close()
         start = self._root / prefix
         if start.is_file():
-            return [self._told(start)]
+            paths = [start]
+        else:
+            paths = [Path(folder) / name for folder, _, names in os.walk(start, onerror=_refused) for name in names]
         found: list[Listed] = []
-        for folder, _, names in os.walk(start, onerror=_refused):
-            for name in names:
-                with suppress(FileNotFoundError):  # it went while we looked
-                    found.append(self._told(Path(folder) / name))
+        for path in paths:
+            with suppress(FileNotFoundError):  # it went while we looked
+                told = path.lstat()
+                if stat.S_ISREG(told.st_mode):
+                    key = path.relative_to(self._root).as_posix()
+                    found.append(Listed(key, told.st_size, _etag(told), told.st_mtime))
         return found
 
     def open(self, one: Listed) -> IO[bytes]:
-        """The file, where it is still this version."""
+        """The file, where it is still this version and nobody writes into it."""
+        path = self._root / one.key
         try:
-            opened = cast(IO[bytes], self._files.open(str(self._root / one.key), "rb"))
+            if _etag(path.lstat()) != one.etag:
+                raise ChangedError(f"{one.key} has changed; it is looked at again.")
+            opened = cast(IO[bytes], self._files.open(str(path), "rb"))
         except FileNotFoundError as error:
             raise ChangedError(f"{one.key} is gone; nothing is done.") from error
-        if _etag(os.fstat(opened.fileno())) != one.etag:
+        if _etag(os.fstat(opened.fileno())) != one.etag or _is_written(path):
             opened.close()
-            raise ChangedError(f"{one.key} has changed; it is looked at again.")
+            raise ChangedError(f"{one.key} has changed, or somebody still writes it; it is looked at again.")
         return opened
 
     def copy(self, one: Listed, key: str, local: Path | None) -> None:
@@ -66,14 +76,14 @@ class Folder:
         """Takes it aside, and removes it where it is this version."""
         path = self._root / one.key
         try:
-            if _etag(path.stat()) != one.etag:
+            if _etag(path.lstat()) != one.etag:
                 return False
             aside = path.parent / f".{secrets.token_hex(8)}{_ASIDE}"
             aside.mkdir()
             path.rename(aside / path.name)
         except FileNotFoundError:
             return False
-        ours = _etag((aside / path.name).stat()) == one.etag
+        ours = _etag((aside / path.name).lstat()) == one.etag and not _is_written(aside / path.name)
         if ours:
             (aside / path.name).unlink()
         _put_back(aside)
@@ -101,11 +111,13 @@ class Folder:
 
     def sweep(self, prefixes: Sequence[str]) -> int:
         """Removes parts; what was taken aside by a process that was killed is put back."""
-        parts = [path for prefix in prefixes for path in (self._root / prefix).rglob(f".*{_PART}")]
+        below = (path for prefix in prefixes for path in (self._root / prefix).rglob(f".*{_PART}"))
+        parts = [path for path in below if stat.S_ISREG(path.lstat().st_mode)]
         for path in parts:
             path.unlink(missing_ok=True)
         for aside in list((self._root / INCOMING).rglob(f".*{_ASIDE}")):
-            _put_back(aside)
+            if stat.S_ISDIR(aside.lstat().st_mode):
+                _put_back(aside)
         return len(parts)
 
     @contextmanager
@@ -119,10 +131,6 @@ class Folder:
         finally:
             part.unlink(missing_ok=True)
 
-    def _told(self, path: Path) -> Listed:
-        told = path.stat()
-        return Listed(path.relative_to(self._root).as_posix(), told.st_size, _etag(told), told.st_mtime)
-
 
 def _etag(told: os.stat_result) -> str:
     return f"{told.st_ino}-{told.st_size}-{told.st_mtime_ns}"
@@ -134,9 +142,33 @@ def _refused(error: OSError) -> None:
 
 
 def _put_back(aside: Path) -> None:
-    """What lies in there goes to where it came from, unless a newer one lies there: then that one counts."""
-    for path in aside.iterdir():
-        with suppress(FileExistsError):
-            os.link(path, aside.parent / path.name)
-        path.unlink()
-    aside.rmdir()
+    """What lies in there goes to where it came from, unless a newer one lies there: then that one counts.
+
+    A folder of this name in which there is anything but files is none of ours, and stays.
+    """
+    for path in list(aside.iterdir()):
+        if stat.S_ISREG(path.lstat().st_mode):
+            with suppress(FileExistsError):
+                os.link(path, aside.parent / path.name)
+            path.unlink()
+    with suppress(OSError):
+        aside.rmdir()
+
+
+def _is_written(path: Path) -> bool:
+    """Whether a process has the file open for writing: one of this machine, and of this user unless that is root.
+
+    Of others, and where there is no /proc, nobody can tell. A lease would: network file systems refuse those always.
+    """
+    real = os.path.realpath(path)
+    for opened in glob.iglob("/proc/[0-9]*/fd/*"):
+        with suppress(OSError):  # it was closed meanwhile, or is another user's
+            if os.readlink(opened) == real and _may_write(opened):
+                return True
+    return False
+
+
+def _may_write(opened: str) -> bool:
+    told = Path(opened.replace("/fd/", "/fdinfo/")).read_text()
+    (flags,) = [line.split()[1] for line in told.splitlines() if line.startswith("flags:")]
+    return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY

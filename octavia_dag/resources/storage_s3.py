@@ -3,7 +3,7 @@
 Both speak with one set of credentials and endpoint. Copies and removals are asked for under the condition that the
 object is the version that was looked at, and it is looked at once more, since not every S3 knows these conditions. An
 upload in parts appears when it is completed; where it is interrupted its parts are dropped, at once or by the next
-sweep.
+sweep. An answer that is no listing, such as a page that asks for a login, is never taken for an empty bucket.
 """
 
 from collections.abc import Sequence
@@ -37,13 +37,19 @@ class Bucket:
 
     def listed(self, prefix: str) -> list[Listed]:
         """Objects below `prefix`; an OSError where the bucket cannot be listed."""
-        start = len(f"{self._bucket}/{self._root}")
-        told: Any = self._files().find(self._path(""), prefix=prefix, detail=True)
-        return [
-            Listed(path[start:], int(one["size"]), _bare(one["ETag"]), one["LastModified"].timestamp())
-            for path, one in told.items()
-            if "ETag" in one and path[start:].startswith(prefix)
-        ]
+        asked = {"Bucket": self._bucket, "Prefix": self._root + prefix}
+        files: Any = self._files()
+        found: list[Listed] = []
+        while True:
+            page = files.call_s3("list_objects_v2", **asked)
+            if "Name" not in page and "KeyCount" not in page:
+                raise OSError("what answers there is no S3")
+            for one in page.get("Contents", []):
+                key, etag = one["Key"].removeprefix(self._root), _bare(one["ETag"])
+                found.append(Listed(key, one["Size"], etag, one["LastModified"].timestamp()))
+            if not page.get("IsTruncated"):
+                return found
+            asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def open(self, one: Listed) -> IO[bytes]:
         """The object; every block is asked for under the condition that it is still this version."""
@@ -126,9 +132,9 @@ class Bucket:
     def _path(self, key: str) -> str:
         return f"{self._bucket}/{self._root}{key}"
 
-    def _files(self) -> S3FileSystem:
+    def _files(self) -> "_PlainKeys":
         s3 = self._s3
-        return S3FileSystem(
+        return _PlainKeys(
             key=s3.aws_access_key_id,
             secret=s3.aws_secret_access_key,
             token=s3.aws_session_token,
@@ -138,6 +144,15 @@ class Bucket:
             config_kwargs=S3_PATIENCE,
             use_listings_cache=False,
         )
+
+
+class _PlainKeys(S3FileSystem):
+    """s3fs, without its reading of `?versionId=` in a key: an object may be called so."""
+
+    def split_path(self, path: str) -> tuple[str, str, str | None]:
+        """Bucket and key."""
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        return bucket, key, None
 
 
 class _Pinned:

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from octavia_dag.resources.artifacts import ArtifactStore
-from octavia_dag.resources.engines import EngineRoom
+from octavia_dag.resources.engine_room import EngineRoom
 from octavia_dag.resources.ghosts import process_tags
 from octavia_dag.resources.launch import Launch
 from octavia_dag.resources.media import Media

@@ -4,8 +4,10 @@ The run key holds the ETags, so that a tick which is repeated after a restart as
 cannot be reached is a reason to skip, with the cursor as it was.
 """
 
+import base64
 import json
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
@@ -22,8 +24,9 @@ from octavia_dag.sensors.automation import AT_WORK
 from octavia_dag.sensors.taking import JOB, TakeConfig, UploadConfig
 
 _INTERVAL_S = 10
-# Unchanged for so long, an object is taken for whole.
-SETTLE_S = 5.0
+# Unchanged for so long, an object is taken for whole. In a bucket it appears when it is; in a folder it grows, and
+# whoever writes it may pause.
+SETTLE_S, GROWING_S = 5.0, 30.0
 # Before dubs, which take longer: what is dropped is soon known.
 _PRIORITY = {"dagster/priority": "10"}
 _MOST_TOLD = 5
@@ -33,22 +36,24 @@ def tick(workshop: Workshop, instance: dg.DagsterInstance, cursor: str, now: flo
     """One look at the drop folder: what to take, and the next cursor. A StorageError where it cannot be reached."""
     listing = workshop.storage.listed(INCOMING)
     busy = bool(instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=list(AT_WORK)), limit=1))
-    found = decide(listing, read_cursor(cursor), prefix=INCOMING, now=now, settle_s=SETTLE_S, busy=busy)
+    settle_s = GROWING_S if workshop.storage.grows else SETTLE_S
+    found = decide(listing, read_cursor(cursor), prefix=INCOMING, now=now, settle_s=settle_s, busy=busy)
     return found, written(found.state)
 
 
 def read_cursor(text: str) -> dict[str, Seen]:
     """What the last tick saw; nothing where it cannot be read: then everything is looked at anew."""
     try:
-        loaded: Any = json.loads(text or "{}")
+        loaded: Any = json.loads(zlib.decompress(base64.b64decode(text, validate=True)) if text else "{}")
         return {str(key): Seen(*row) for key, row in loaded.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, zlib.error):
         return {}
 
 
 def written(state: Mapping[str, Seen]) -> str:
-    """A state as the cursor's text."""
-    return json.dumps({key: astuple(seen) for key, seen in state.items()}, separators=(",", ":"))
+    """A state as the cursor's text, pressed: Dagster keeps it of every tick, and ten thousand objects may wait."""
+    told = json.dumps({key: astuple(seen) for key, seen in state.items()}, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(told.encode())).decode()
 
 
 def request(found: Decision) -> dg.RunRequest:

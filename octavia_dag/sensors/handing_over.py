@@ -5,8 +5,10 @@ of a failure.
     held/VIDEO/LANG/        the same, with the broken promises in result.json
     failed/VIDEO/LANG.json  why there is none; gone when there is one
 
-An old result.json goes first, so that it never stands beside files that are not its own. What was done is noted beside
-the video when all of it is done: a run that is killed does it again from the beginning.
+What was judged is what is put there, whatever is finished meanwhile: that is looked at next. An old result.json goes
+first, so that it never stands beside files that are not its own. What was done is noted beside the video when all of it
+is done: a run that is killed does it again from the beginning. A dub does not wait for its page: where that cannot be
+written, result.json says why, and `octavia report` writes it later.
 """
 
 import hashlib
@@ -23,8 +25,9 @@ from octavia_dag.assets.reporting import write_report
 from octavia_dag.dubbing import handing
 from octavia_dag.dubbing.handing import Action, Found
 from octavia_dag.dubbing.promises import held
+from octavia_dag.errors import OctaviaError
 from octavia_dag.partitions import LANGUAGES, dub_key
-from octavia_dag.resources.artifacts import Artifact, ArtifactStore
+from octavia_dag.resources.artifacts import Artifact, ArtifactStore, guarded
 from octavia_dag.resources.corrections import keep_document, read_document
 from octavia_dag.resources.nights import read_listed
 from octavia_dag.resources.storage import DELIVERED, FAILED, HELD
@@ -39,6 +42,8 @@ from octavia_dag.settings import digest
 JOB = "deliver_dubs"
 RESULT = "result.json"
 _REPORT, _PAGE = "qa_report.json", "qa_report.html"
+# A deliverable, and the report that judged it.
+Pair = tuple[Artifact, Artifact]
 
 
 class DubConfig(dg.Config):
@@ -88,19 +93,22 @@ def handed_path(store: ArtifactStore, video: str, language: str) -> Path:
 
 def judged(tools: Workshop, instance: dg.DagsterInstance, video: str, language: str) -> tuple[Found, Action | None]:
     """What there is of one dub, and what is to be done about it."""
-    found = _found(tools.store, instance, video, language)
-    return found, handing.decide(found, read_document(handed_path(tools.store, video, language), Handed))
+    found = _found(instance, video, language, _finished(tools.store, video, language))
+    handed = read_document(handed_path(tools.store, video, language), Handed)
+    return found, handing.decide(found, handed, tools.storage.address)
 
 
 def hand_over(tools: Workshop, instance: dg.DagsterInstance, video: str, language: str) -> Action | None:
     """Does what is to be done about one dub, and returns what that was."""
-    found, action = judged(tools, instance, video, language)
+    pair = _finished(tools.store, video, language)
+    found = _found(instance, video, language, pair)
+    path, storage = handed_path(tools.store, video, language), tools.storage.address
+    handed = read_document(path, Handed)
+    action = handing.decide(found, handed, storage)
     if action is None:
         return None
-    path = handed_path(tools.store, video, language)
-    handed = read_document(path, Handed)
-    if action in ("deliver", "hold"):
-        _put(tools, video, language, found)
+    if action in ("deliver", "hold") and pair is not None:
+        _put(tools, video, language, found, pair)
         if action == "deliver":
             _clear(tools, f"{HELD}{video}/{language}/", ())
     told = f"{FAILED}{video}/{language}.json"
@@ -108,13 +116,21 @@ def hand_over(tools: Workshop, instance: dg.DagsterInstance, video: str, languag
         tools.storage.write(told, _json(_failure(tools, instance, video, language, found.failed)))
     else:
         tools.storage.delete(told)
-    keep_document(path, handing.after(action, found, handed))
+    keep_document(path, handing.after(action, found, handed, storage))
     return action
 
 
-def _found(store: ArtifactStore, instance: dg.DagsterInstance, video: str, language: str) -> Found:
+def being_delivered(instance: dg.DagsterInstance) -> set[str]:
+    """The videos that a delivery is at work on, or waits to be."""
+    found: set[str] = set()
+    for run in instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=list(AT_WORK))):
+        config: Any = run.run_config
+        found |= {str(one["video"]) for one in config["ops"]["deliver"]["config"]["dubs"]}
+    return found
+
+
+def _found(instance: dg.DagsterInstance, video: str, language: str, pair: Pair | None) -> Found:
     failed = next((run.run_id for run in _latest(instance, video, language) if _failed(instance, run)), "")
-    pair = _finished(store, video, language)
     if pair is None:
         return Found(failed=failed)
     mux, report = pair
@@ -122,15 +138,18 @@ def _found(store: ArtifactStore, instance: dg.DagsterInstance, video: str, langu
     return Found(content, held(report.read(QaReport)), failed)
 
 
-def _finished(store: ArtifactStore, video: str, language: str) -> tuple[Artifact, Artifact] | None:
+def _finished(store: ArtifactStore, video: str, language: str) -> Pair | None:
     """The deliverable and the report that was made of it; None where one is not there, or an experiment's."""
-    pointers = [store.pointer(name, video, language) for name in ("final_mux", "qa_report")]
-    if any(one is None or one.experiment for one in pointers):
-        return None
-    mux, report = (store.current(name, video, language) for name in ("final_mux", "qa_report"))
+    mux, report = (_current(store, name, video, language) for name in ("final_mux", "qa_report"))
     if mux is None or report is None or report.manifest.inputs.get("final_mux") != mux.manifest.data_version:
         return None
     return mux, report
+
+
+def _current(store: ArtifactStore, asset: str, video: str, language: str) -> Artifact | None:
+    """What one and the same pointer names, unless it is an experiment's."""
+    pointer = store.pointer(asset, video, language)
+    return store.find(asset, video, language, pointer.key) if pointer and not pointer.experiment else None
 
 
 def _latest(instance: dg.DagsterInstance, video: str, language: str) -> list[dg.DagsterRun]:
@@ -150,19 +169,21 @@ def _failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return not was_killed(instance, run) or attempted_in(instance)(run.job_name, key, desired)
 
 
-def _put(tools: Workshop, video: str, language: str, found: Found) -> None:
-    pair = _finished(tools.store, video, language)
-    assert pair is not None
+def _put(tools: Workshop, video: str, language: str, found: Found, pair: Pair) -> None:
     place = f"{HELD if found.broken else DELIVERED}{video}/{language}/"
     with tools.store.workspace() as folder:
         page = folder / _PAGE
-        write_report(tools, video, language, page)
-        files = {**_files(video, language, *pair), page.name: page}
+        files, pageless = _files(video, language, *pair), ""
+        try:
+            write_report(tools, video, language, page, pair[1])
+            files[page.name] = page
+        except OctaviaError as error:
+            pageless = str(error)
         tools.storage.delete(place + RESULT)
         for name, path in files.items():
             tools.storage.put(path, place + name)
         _clear(tools, place, tuple(files))
-        tools.storage.write(place + RESULT, _json(_result(tools, video, language, found, pair[1], files)))
+        tools.storage.write(place + RESULT, _json(_result(tools, video, language, found, pair[1], files, pageless)))
 
 
 def _files(video: str, language: str, mux: Artifact, report: Artifact) -> dict[str, Path]:
@@ -180,7 +201,13 @@ def _clear(tools: Workshop, place: str, but: Sequence[str]) -> None:
 
 
 def _result(
-    tools: Workshop, video: str, language: str, found: Found, judged_by: Artifact, files: dict[str, Path]
+    tools: Workshop,
+    video: str,
+    language: str,
+    found: Found,
+    judged_by: Artifact,
+    files: dict[str, Path],
+    pageless: str,
 ) -> dict[str, Any]:
     report = judged_by.read(QaReport)
     return {
@@ -189,12 +216,13 @@ def _result(
         "nothing_to_dub": report.nothing_to_dub,
         "broken_promises": list(found.broken),
         "flags": list(report.flags),
+        "no_page": pageless or None,
         "files": {name: {"size": path.stat().st_size, "sha256": _sha256(path)} for name, path in files.items()},
     }
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with guarded(f"Delivering {path.name}"), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -218,4 +246,4 @@ def _heading(tools: Workshop, video: str, language: str, state: str) -> dict[str
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, ensure_ascii=False).encode()
+    return json.dumps(document, indent=1, ensure_ascii=False).encode(errors="replace")

@@ -6,7 +6,7 @@ night that is killed and begun again goes on with what is left of the same budge
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,22 +15,22 @@ from pathlib import Path
 import dagster as dg
 
 from octavia_dag.assets.admission import record_of, refuse_container, refuse_undubbable, register
-from octavia_dag.dubbing.budget import Budget, Choice, Cost, choose
-from octavia_dag.errors import InputError, MediaError
+from octavia_dag.dubbing.budget import Budget, Choice, Cost, Left, choose
+from octavia_dag.errors import InputError, OctaviaError
 from octavia_dag.graph import GRAPH
 from octavia_dag.layers import Place, change_layer, layer_at
 from octavia_dag.resources import nights, remote
+from octavia_dag.resources.artifacts import guarded
 from octavia_dag.resources.catalogue import Row, Table
 from octavia_dag.resources.fetched import bring
 from octavia_dag.resources.nights import Entry, Known, Ledger, Listed, NightReport
 from octavia_dag.resources.probe import probe_video, sha256_cached
 from octavia_dag.resources.workshop import Workshop
-from octavia_dag.sensors.standing import SAME, Standing, Stands, desired_state
+from octavia_dag.sensors.standing import SAME, Standing, Stands, desired_state, state_of
 from octavia_dag.sensors.taking import in_use
 from octavia_dag.settings import digest, effective
 
 _HOUR_S = 3600.0
-_UNUSABLE = (InputError, MediaError)
 
 
 @dataclass
@@ -66,27 +66,52 @@ class Night:
 
     def choice(self) -> Choice:
         """What this night takes; nothing is asked for yet."""
-        spent = nights.taken_in(Path(self._store.root), self.name) if self.budget is None else None
-        candidates = [one.candidate for one in self.standings.values()]
-        found = choose(candidates, self._limit, lambda one: self._cost(self.standings[one.row]), spent)
+        found = self._chosen(self._spent, ())
         self._ledger.write()
         return found
 
     def carry_out(self, choice: Choice) -> NightReport:
-        """Asks for what was chosen, in its order; stores and returns the report. A row that fails is left, and said."""
+        """Asks for what was chosen, in its order; stores and returns the report. A row that fails is left, and said.
+
+        What such a row would have cost is chosen for once more.
+        """
         taken: list[Entry] = []
         left: list[Entry] = []
-        for place, one in enumerate(choice.taken, 1):
-            standing = self.standings[one.row]
-            try:
-                entry = self._take(place, standing, one.cost)
-                (left if entry.state == "done" else taken).append(entry)
-            except _UNUSABLE as error:
-                left.append(_entry(standing, "unusable", str(error)))
+        spent, tried = self._spent, set[int]()
+        while choice.taken:
+            freed = False
+            for one in choice.taken:
+                tried.add(one.row)
+                entry = self._tried(len(taken) + 1, self.standings[one.row], one.cost)
+                if entry.minutes is None:
+                    left.append(entry)
+                    freed = True
+                else:
+                    taken.append(entry)
+                    spent += one.cost
+            if not freed:
+                break
+            choice = self._chosen(spent, tried)
         self._ledger.write()
         report = self._report(choice, taken, left)
         nights.keep_report(self._store, report)
         return report
+
+    @cached_property
+    def _spent(self) -> Cost:
+        """What the night had spent before; nothing of a budget of its own."""
+        return nights.taken_in(Path(self._store.root), self.name) if self.budget is None else Cost(0.0, 0.0)
+
+    def _chosen(self, spent: Cost, without: Collection[int]) -> Choice:
+        candidates = [one.candidate for one in self.standings.values() if one.row.number not in without]
+        return choose(candidates, self._limit, lambda one: self._cost(self.standings[one.row]), spent)
+
+    def _tried(self, place: int, standing: Standing, cost: Cost) -> Entry:
+        """The row as it was taken; without minutes where it is left."""
+        try:
+            return self._take(place, standing, cost)
+        except OctaviaError as error:
+            return _entry(standing, state_of(error), str(error))
 
     def foretold(self, choice: Choice) -> NightReport:
         """The report of a choice that is not carried out."""
@@ -113,13 +138,15 @@ class Night:
 
     # --- what a row costs ---
 
-    def _cost(self, one: Standing) -> Cost | str:
-        """Minutes of video, once per language that is made, and money; a sentence where its file cannot be used."""
+    def _cost(self, one: Standing) -> Cost | Left:
+        """Minutes of video, once per language that is made, and money; why not, where its file cannot be used."""
         try:
             seconds = self._seconds(one.row)
-        except _UNUSABLE as error:
-            return str(error)
-        stale = one.plan.stale_languages if one.plan is not None and not one.plan.empty else one.languages
+        except OctaviaError as error:
+            return Left(one.row.number, state_of(error), str(error))
+        # What other settings make again is not known before they are set: all, at the most.
+        planned = one.plan is not None and not one.plan.empty and not one.changed
+        stale = one.plan.stale_languages if one.plan is not None and planned else one.languages
         languages = max(1, len(stale))
         return Cost(seconds / 60.0 * languages, self._money(one, seconds, languages))
 
@@ -127,16 +154,21 @@ class Night:
         known = self._ledger.known.get(row.uri)
         if known is None:
             stamp, path = remote.stamp(row.uri), self._near(row.uri)
-            length = probe_video(self.tools.media, path, "", None).seconds
-            known = Known(stamp=stamp, seconds=length, near=str(path))
+            try:
+                length, fault = probe_video(self.tools.media, path, "", None).seconds, ""
+            except InputError as error:
+                length, fault = 0.0, str(error)
+            known = Known(stamp=stamp, seconds=length, near=str(path), fault=fault)
             self._ledger.known[row.uri] = known
+        if known.fault:
+            raise InputError(known.fault)
         return known.seconds
 
     def _money(self, one: Standing, seconds: float, languages: int) -> float | None:
         """By the pace of this installation so far; None where it has none yet, or nobody asks."""
         if self._limit.money is None:
             return None
-        if one.plan is not None and not one.plan.empty:
+        if one.plan is not None and not one.plan.empty and not one.changed:
             work = one.plan.seconds("make", "may follow")
         else:
             times = {"video": 1, "dub": languages}
@@ -149,7 +181,8 @@ class Night:
     def _take(self, place: int, one: Standing, cost: Cost) -> Entry:
         """Registers what is not, and asks for it; an entry that says it is done already has cost nothing."""
         row, store, path = one.row, self._store, self._near(one.row.uri)
-        record = record_of(store, path.name, sha256_cached(path, Path(store.root) / "hashes.json"))
+        with guarded(f"Reading {path.name}", "mend its permissions"):
+            record = record_of(store, path.name, sha256_cached(path, Path(store.root) / "hashes.json"))
         listed = nights.read_listed(store, record.id)
         if listed is not None and self._stands.of_another(listed, row):
             raise InputError(SAME.format(listed.row))

@@ -1,7 +1,8 @@
 """Tells people of what needs them, where they read: a run that failed, and a dub that is held back.
 
 A notice is the sentence and the link, nothing else. Each failure and each report is told once: Dagster's own sensor
-remembers the runs, and a cursor the reports. Where no webhook is named both are stopped.
+remembers the runs, and a cursor the reports. A job that takes or delivers is begun again by itself, minute after minute
+while a storage is away: of it only the first failure of a kind is told. Where no webhook is named both are stopped.
 """
 
 import dagster as dg
@@ -10,11 +11,13 @@ from octavia_dag.assets.checks import reasons_to_hold
 from octavia_dag.errors import OctaviaError
 from octavia_dag.resources.notices import Notices
 from octavia_dag.resources.workshop import Workshop
+from octavia_dag.sensors import handing_over, taking
 from octavia_dag.sensors.sentences import failure_sentence
 
 _INTERVAL_S = 30
 _BATCH = 5
 _REPORT = "qa_report"
+_AGAIN_BY_ITSELF = (taking.JOB, handing_over.JOB)
 
 
 def failure_notice(instance: dg.DagsterInstance, run: dg.DagsterRun, notices: Notices) -> str:
@@ -40,6 +43,8 @@ def failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         description="Posts the sentence and the link of every run that failed.",
     )
     def failure_notices(context: dg.RunFailureSensorContext, notices: Notices) -> dg.SkipReason | None:
+        if _told_before(context.instance, context.dagster_run):
+            return dg.SkipReason(f"The run of {context.dagster_run.job_name} before it failed in the same way.")
         told = notices.post(failure_notice(context.instance, context.dagster_run, notices))
         if told is None:
             return None
@@ -47,6 +52,19 @@ def failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         return dg.SkipReason(told)
 
     return failure_notices
+
+
+def _told_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the run of this job that ended before this one failed with the same sentence."""
+    if run.job_name not in _AGAIN_BY_ITSELF:
+        return False
+    (this,) = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    wanted = dg.RunsFilter(job_name=run.job_name, statuses=ended, created_before=this.create_timestamp)
+    before = [one for one in instance.get_runs(wanted, limit=2) if one.run_id != run.run_id]
+    if not before or before[0].status is not dg.DagsterRunStatus.FAILURE:
+        return False
+    return failure_sentence(instance, before[0]) == failure_sentence(instance, run)
 
 
 def held_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:

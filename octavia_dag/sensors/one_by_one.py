@@ -1,4 +1,8 @@
-"""Work in the storage, one piece after the other: a piece that fails now does not stop the others, and is said."""
+"""Work in the storage, one piece after the other: a piece that fails now does not stop the others, and is said.
+
+Whoever drops something must not be able to stop what others drop, so this holds for a defect of ours too: the run's log
+has all of it, the sentence its kind alone.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -37,6 +41,9 @@ def one_by_one(
                     context.log.info(str(error))
                 except OctaviaError as error:
                     troubles.append(str(error))
+                except Exception as error:  # a defect; it is told, and fails the run
+                    context.log.exception("A piece of the work failed.")
+                    troubles.append(f"A piece of the work failed ({type(error).__name__}); the run's log tells more.")
         except OctaviaError as error:
             troubles.append(str(error))
     if troubles:

@@ -99,7 +99,7 @@ def tell(workshop: Workshop, instance: dg.DagsterInstance, now: Callable[[], flo
         if page.marks.get(video) != marks[video] and now() - begun < _PLANNING_S:
             page.lines[video] = lines_of(judge, video)
             page.marks[video] = marks[video]
-    found = _with_runs(instance, [one for rows in page.lines.values() for one in rows])
+    found = with_runs(instance, [one for rows in page.lines.values() for one in rows])
     found.sort(key=lambda one: (STATES.index(one.state), one.video, one.language))
     told = digest([len(marks), [asdict(one) for one in found]])
     same, page.told = told == page.told, told
@@ -114,12 +114,13 @@ def lines_of(judge: Judge, video: str) -> list[Line]:
     """What is not as it should be of one video, its runs aside."""
     try:
         found = judge.plan(video)
-        return [*_of_plan(found), *held_back(judge.workshop.store, found)]
+        return [*of_plan(found), *held_back(judge.workshop.store, found)]
     except OctaviaError as error:
         return [Line(video, "", "unreadable", "", str(error)[:_MOST_WHY])]
 
 
-def _of_plan(found: Plan) -> list[Line]:
+def of_plan(found: Plan) -> list[Line]:
+    """What the plan finds of one video."""
     by_state: Mapping[str, tuple[Item, ...]] = {
         "stale": found.of("make", "reuse", "may follow"), "held": found.of("held"), "waiting": found.of("waiting")
     }  # fmt: skip
@@ -147,7 +148,7 @@ def held_back(store: ArtifactStore, found: Plan) -> list[Line]:
     return lines
 
 
-def _with_runs(instance: dg.DagsterInstance, lines: Sequence[Line]) -> list[Line]:
+def with_runs(instance: dg.DagsterInstance, lines: Sequence[Line]) -> list[Line]:
     """The same, with what the latest run of each stale partition says: it failed at this, or it is at work."""
     if not any(one.state == "stale" for one in lines):
         return list(lines)

@@ -12,12 +12,12 @@ import dagster as dg
 from octavia_dag.assets.checks import reasons_to_hold
 from octavia_dag.assets.judging import Judge
 from octavia_dag.dubbing.budget import Candidate, State
-from octavia_dag.errors import InputError
+from octavia_dag.errors import InputError, MediaError, OctaviaError
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.plan import NEVER, Plan, plan
 from octavia_dag.resources import nights, remote
 from octavia_dag.resources.catalogue import Row, Table
-from octavia_dag.resources.nights import Ledger, Listed
+from octavia_dag.resources.nights import Known, Ledger, Listed
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.sensors.automation import attempted_in, decide, partitions_at_work
 from octavia_dag.settings import Settings, digest
@@ -26,9 +26,17 @@ SAME = "Its content is that of row {}; put both into one row."
 _MOST_WHY = 200
 
 
+def state_of(error: OctaviaError) -> State:
+    """What a row is of which this was met: nothing helps it but another file, or it may be otherwise the next time."""
+    return "unusable" if isinstance(error, InputError | MediaError) else "unreachable"
+
+
 @dataclass(frozen=True)
 class Standing:
-    """Where a row stands. `languages` are those that it is wanted in, `plan` is there once it is registered."""
+    """Where a row stands. `languages` are those that it is wanted in, `plan` is there once it is registered.
+
+    `changed`: the row's settings are others than those of the plan.
+    """
 
     row: Row
     state: State
@@ -36,6 +44,7 @@ class Standing:
     video: str | None = None
     languages: tuple[str, ...] = ()
     plan: Plan | None = None
+    changed: bool = False
 
     @property
     def candidate(self) -> Candidate:
@@ -54,6 +63,7 @@ class Stands:
         self._ledger = ledger
         self._busy = set(partitions_at_work(instance))
         self._uris = {row.uri for row in table.rows}
+        self._away: dict[str, str] = {}
 
     def all(self, rows: Iterable[Row]) -> Mapping[int, Standing]:
         """Where every row stands, by its number."""
@@ -64,14 +74,25 @@ class Stands:
         return listed.uri != row.uri and listed.uri in self._uris
 
     def _standing(self, row: Row) -> Standing:
+        place = remote.place_of(row.uri)
+        if place in self._away:
+            return Standing(row, "unreachable", self._away[place])
         try:
-            known, stamp = self._ledger.known.get(row.uri), remote.stamp(row.uri)
-            if known is None or known.stamp != stamp:
-                self._ledger.known.pop(row.uri, None)
-                return self._unknown(row, "another file lies there now" if known and known.video else NEVER)
-            return self._unknown(row, NEVER) if known.video is None else self._registered(row, known.video)
-        except InputError as error:
-            return Standing(row, "unusable", str(error))
+            return self._known(row, self._ledger.known.get(row.uri), remote.stamp(row.uri))
+        except remote.AwayError as error:
+            # Nobody waits as often as there are rows for a storage that does not answer.
+            self._away[place] = str(error)
+            return Standing(row, "unreachable", str(error))
+        except OctaviaError as error:
+            return Standing(row, state_of(error), str(error))
+
+    def _known(self, row: Row, known: Known | None, stamp: str) -> Standing:
+        if known is None or known.stamp != stamp:
+            self._ledger.known.pop(row.uri, None)
+            return self._unknown(row, "another file lies there now" if known and known.video else NEVER)
+        if known.fault:
+            return Standing(row, "unusable", known.fault)
+        return self._unknown(row, NEVER) if known.video is None else self._registered(row, known.video)
 
     def _unknown(self, row: Row, why: str) -> Standing:
         wanted = {*self.settings.delivery.languages, *row.languages}
@@ -89,7 +110,7 @@ class Stands:
         if video in self._busy or any(one.endswith(f"|{video}") for one in self._busy):
             return replace(told, state="at work", why="A run is at work on it.")
         if digest(row.settings) != (listed.settings if listed else digest({})):
-            return replace(told, state="stale", why="the row's settings changed")
+            return replace(told, state="stale", why="the row's settings changed", changed=True)
         return self._settled(told, found) if found.empty else self._unsettled(told, found, listed)
 
     def _settled(self, told: Standing, found: Plan) -> Standing:

@@ -3,8 +3,8 @@
 This is a run of its own and no part of a tick, since an upload may take minutes to fetch. Every write before the
 removal can be made again to the same effect, so a run that is killed anywhere is simply repeated. An arrival is
 recorded with its version before anything of it is removed, and the sidecar goes before the video: a repetition never
-reads a video without the settings it came with. Whether it is dubbed then is not decided here: the automation dubs
-every video that has languages it is not dubbed into.
+reads a video without the settings it came with, and one whose sidecar was replaced meanwhile stays to be taken again.
+Whether it is dubbed then is not decided here: the automation dubs every video that has languages it is not dubbed into.
 """
 
 import hashlib
@@ -24,11 +24,12 @@ from octavia_dag.partitions import parts
 from octavia_dag.resources.fetched import file_name, keep, make_room
 from octavia_dag.resources.nights import open_now
 from octavia_dag.resources.probe import probe_video
-from octavia_dag.resources.storage import ARCHIVE, QUARANTINE, Storage
+from octavia_dag.resources.storage import ARCHIVE, QUARANTINE, ChangedError, Storage
 from octavia_dag.resources.videos import VideoRecord, find, record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Drop
 from octavia_dag.sensors.automation import partitions_at_work
+from octavia_dag.sensors.handing_over import being_delivered
 from octavia_dag.sensors.one_by_one import one_by_one
 from octavia_dag.settings import effective
 
@@ -60,13 +61,13 @@ class UploadConfig(dg.Config):
     """A video and what lies beside it."""
 
     video: ObjectConfig
-    beside: dict[str, ObjectConfig] = Field(default={}, description="sidecar, done, settings: where they are there.")
+    beside: dict[str, ObjectConfig] = Field(default={}, description="What lies beside it, by what it is.")
     reason: str = Field(default="", description="Why it goes to quarantine unseen.")
 
     @classmethod
     def of(cls, one: Upload) -> "UploadConfig":
         """The same as configuration."""
-        told = {"sidecar": one.sidecar, "done": one.done, "settings": one.settings}
+        told = {"sidecar": one.sidecar, "sidecar_done": one.sidecar_done, "done": one.done, "settings": one.settings}
         beside = {name: ObjectConfig.of(found) for name, found in told.items() if found is not None}
         return cls(video=ObjectConfig.of(one.video), beside=beside, reason=one.reason)
 
@@ -123,22 +124,33 @@ def take_one(tools: Workshop, instance: dg.DagsterInstance, upload: Upload) -> s
     record_drop(tools.store, known.id, drop)
     register(tools.store, instance, known, kept, seconds, drop.languages)
     open_now(tools.store, known.id)
-    for one in (upload.sidecar, upload.done, video):
+    if upload.sidecar is not None and not tools.storage.remove(upload.sidecar):
+        raise ChangedError(f"{upload.sidecar.key} has changed while its video was taken; both are looked at again.")
+    for one in (upload.sidecar_done, upload.done, video):
         if one is not None:
             tools.storage.remove(one)
     return f"{video.key} is {known.id}, to be dubbed into {', '.join(drop.languages)}."
 
 
 def quarantined(storage: Storage, upload: Upload, reason: str, path: Path | None = None) -> str:
-    """Moves an upload and what lies beside it to the quarantine, the reason first; `path` holds its bytes, if any."""
+    """Moves an upload and what lies beside it to the quarantine, the reason first; `path` holds its bytes, if any.
+
+    Nothing stays there of what has changed meanwhile: it may be fine by now.
+    """
     video = upload.video
     place = f"{QUARANTINE}{hashlib.sha256(f'{video.key} {video.version}'.encode()).hexdigest()[:16]}/"
     told = f"{video.key}\n{video.size} bytes, ETag {video.etag}\n\n{reason}\n"
-    storage.write(place + _REASON, told.encode())
-    beside = [one for one in (upload.sidecar, upload.done) if one is not None]
-    for one in (*beside, video):
-        storage.keep(one, place + file_name(one.name), path if one is video else None)
-    for one in (*beside, video):
+    storage.write(place + _REASON, told.encode(errors="replace"))
+    beside = [one for one in (upload.sidecar, upload.sidecar_done, upload.done) if one is not None]
+    names = {one: place + file_name(one.name) for one in (*beside, video)}
+    try:
+        for one, name in names.items():
+            storage.keep(one, name, path if one is video else None)
+    except ChangedError:
+        for name in (*names.values(), place + _REASON):
+            storage.delete(name)
+        raise
+    for one in names:
         storage.remove(one)
     return f"{video.key} went to {place}: {reason}"
 
@@ -178,8 +190,7 @@ def _admitted(
 def in_use(tools: Workshop, instance: dg.DagsterInstance) -> set[str]:
     """Hashes of the videos that runs are at work on, or wait to be."""
     found: set[str] = set()
-    for key in partitions_at_work(instance):
-        video = key.rpartition("|")[2]
+    for video in {key.rpartition("|")[2] for key in partitions_at_work(instance)} | being_delivered(instance):
         if (tools.store.video_folder(video) / "video.json").exists():
             found.add(record(tools.store, parts(video)[0]).sha256)
     return found

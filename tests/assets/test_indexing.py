@@ -26,33 +26,42 @@ def tools(tmp_path: Path) -> Workshop:
     return workshop(surroundings.read(tmp_path / "home"))
 
 
-def registered(tools: Workshop, name: str) -> str:
+def registered(tools: Workshop, name: str, seconds: float = 61) -> str:
     video = f"{name}-1a2b3c4d"
     save(
         tools.store,
-        VideoRecord(id=video, name=f"{name}.mp4", path="", sha256=name, size=0, seconds=61, requested=(LANGUAGE,)),
+        VideoRecord(id=video, name=f"{name}.mp4", path="", sha256=name, size=0, seconds=seconds, requested=(LANGUAGE,)),
     )
     return video
 
 
-def publish(tools: Workshop, video: str, asset: str, document: Any, language: str | None = None) -> None:
+def publish(
+    tools: Workshop, video: str, asset: str, document: Any, language: str | None = None, key: str = "k" * 64
+) -> None:
     with tools.store.workspace() as folder:
         told: dict[str, Any] = {"asset": asset, "video": video, "language": language, "inputs": {}, "files": {}}
-        told |= {"key": "k" * 64, "data_version": data_version(document, {}), "code_version": "1", "settings": {}}
+        told |= {"key": key, "data_version": data_version(document, {}), "code_version": "1", "settings": {}}
         told |= {"engines": {}, "counts": {}, "seconds": 1, "busy_seconds": 1}
         tools.store.point(tools.store.publish(folder, document, Manifest(**told)))
 
 
-def report(tools: Workshop, name: str, *measures: Measure, flags: tuple[str, ...] = ()) -> None:
+def report(
+    tools: Workshop,
+    name: str,
+    *measures: Measure,
+    flags: tuple[str, ...] = (),
+    seconds: float = 61,
+    key: str = "k" * 64,
+) -> None:
     line = LineQuality(
         id="1", speaker="A", onset_error_s=0.0, lateness_s=0, rate=1, length_ratio=1, round_trip_wer=0, heard="",
-        flags=flags,
+        flags=(),
     )  # fmt: skip
-    video = registered(tools, name)
+    video = registered(tools, name, seconds)
     document = QaReport(
         video=video, language=LANGUAGE, nothing_to_dub=False, measures=measures, lines=(line,), flags=flags
     )
-    publish(tools, video, "qa_report", document, LANGUAGE)
+    publish(tools, video, "qa_report", document, LANGUAGE, key)
 
 
 def listed(path: Path) -> list[str]:
@@ -79,15 +88,47 @@ def test_the_first_reason_is_told(tools: Workshop, tmp_path: Path) -> None:
     assert "It says one word for ever." in text
 
 
-@pytest.mark.parametrize("name", ["fine-1a2b3c4d.pt-BR.html", "fine-1a2b3c4d/pt-BR/qa_report.html"])
+def indexed(tools: Workshop, folder: Path) -> str:
+    write_index(tools, folder / "index.html")
+    return (folder / "index.html").read_text(encoding="utf-8").partition("<main")[2]
+
+
+def page_of(tools: Workshop, video: str, path: Path) -> None:
+    """A page as the command writes it, of the report as it is now."""
+    artifact = tools.store.current("qa_report", video, LANGUAGE)
+    assert artifact is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'<!doctype html><meta name="octavia-report" content="{artifact.manifest.data_version}">')
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fine-1a2b3c4d.pt-BR.html", "fine-1a2b3c4d/pt-BR/qa_report.html", "../held/fine-1a2b3c4d/pt-BR/qa_report.html"],
+)
 def test_a_page_that_lies_beside_it_is_linked(name: str, tools: Workshop, tmp_path: Path) -> None:
     report(tools, "fine", KEPT)
-    write_index(tools, tmp_path / "index.html")
-    assert "<a href" not in (tmp_path / "index.html").read_text(encoding="utf-8").partition("<main")[2]
-    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / name).write_text("a page")
-    write_index(tools, tmp_path / "index.html")
-    assert f'<a href="{name}">fine.mp4</a>' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    folder = tmp_path / "delivered"
+    folder.mkdir()
+    assert "<a href" not in indexed(tools, folder)
+    page_of(tools, "fine-1a2b3c4d", folder / name)
+    assert f'<a href="{name}">fine.mp4</a>' in indexed(tools, folder)
+
+
+def test_a_dub_that_is_held_is_not_shown_by_the_page_of_an_earlier_one(tools: Workshop, tmp_path: Path) -> None:
+    report(tools, "talk", KEPT)
+    folder, laid = tmp_path / "delivered", "talk-1a2b3c4d/pt-BR/qa_report.html"
+    page_of(tools, "talk-1a2b3c4d", folder / laid)
+    report(tools, "talk", BROKEN, key="h" * 64)
+    assert "<a href" not in indexed(tools, folder)
+    page_of(tools, "talk-1a2b3c4d", tmp_path / "held" / laid)
+    assert f'<a href="../held/{laid}">talk.mp4</a>' in indexed(tools, folder)
+
+
+def test_flags_are_counted_as_a_delivery_tells_them_and_a_length_is_rounded(tools: Workshop, tmp_path: Path) -> None:
+    report(tools, "flagged", KEPT, flags=("A: speaks in another's voice",), seconds=9.967)
+    told = indexed(tools, tmp_path)
+    assert '<td data-label="Flags" class="number">1</td>' in told
+    assert '<td data-label="Length" class="number">0:10</td>' in told
 
 
 def test_a_catalogue_of_nothing_is_a_page_too(tools: Workshop, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """At risk: a term nobody says that makes a dub again, or one that somebody says and that makes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from octavia_dag.resources.artifacts import Current, Manifest
 from octavia_dag.resources.glossary_files import replace_glossary
 from octavia_dag.resources.memory import Approved
 from octavia_dag.schema import Line, Transcript
-from octavia_dag.settings import Settings
+from octavia_dag.settings import Settings, Transcription
 
 VIDEO, LANGUAGE = "talk-1a2b3c4d", "pt-BR"
 INPUTS = {"transcript": "v1"}
@@ -144,3 +145,31 @@ def test_other_steps_are_given_nothing(asked: Asked) -> None:
 def test_what_was_approved_in_this_very_video_is_not_given_to_it(asked: Asked) -> None:
     approve(asked, "The gate is open.", "O portão está aberto.", asked.video)
     assert told(asked, "translation", INPUTS, None)[0] == {}
+
+
+def hearing_with(asked: Asked, engine: str) -> Asked:
+    return replace(asked, settings=Settings(transcription=Transcription(engine=engine)), language=None)
+
+
+def test_a_transcriber_that_takes_hot_words_expects_every_term(asked: Asked) -> None:
+    """Before anybody knows what is said, and whatever language a row is for."""
+    put(asked, "bus,,ônibus,,", "Gate,es,puerta,yes,")
+    ear = hearing_with(asked, "octavia_dag.resources.studio.transcriber:WhisperXTranscriber")
+    extras, sources = told(ear, "chunks", {"stems": "v1"}, None)
+    assert extras == {"hot_words": ["bus", "Gate"]}
+    put(asked, "bus,,autocarro,,", "Gate,es,puerta,yes,")
+    assert told(ear, "chunks", {"stems": "v1"}, None)[1] == sources
+
+
+def test_a_glossary_makes_nothing_again_where_the_transcriber_takes_no_hot_words(asked: Asked) -> None:
+    put(asked, "bus,,ônibus,,")
+    ear = hearing_with(asked, Settings().transcription.engine)
+    assert told(ear, "chunks", {"stems": "v1"}, None) == ({}, {})
+
+
+def test_only_as_many_terms_are_expected_as_the_transcriber_holds(asked: Asked) -> None:
+    put(asked, *(f"term{number:03d},,wording,," for number in range(100)))
+    ear = hearing_with(asked, "octavia_dag.resources.studio.transcriber:WhisperXTranscriber")
+    words = told(ear, "chunks", {"stems": "v1"}, None)[0]["hot_words"]
+    assert words == [f"term{number:03d}" for number in range(len(words))]
+    assert 20 <= len(words) <= 30

@@ -101,6 +101,11 @@ def test_a_click_on_a_line_shows_its_moment_in_both(opened: Watched, reported: R
         expect(page.locator(f"#line-{number}")).to_have_attribute("aria-current", "true")
 
 
+def test_the_page_tells_in_its_first_bytes_which_report_it_shows(reported: Reported) -> None:
+    version = reported.artifact("qa_report", LANGUAGE).manifest.data_version
+    assert f'<meta name="octavia-report" content="{version}">'.encode() in reported.page.read_bytes()[:1024]
+
+
 def test_a_click_moves_both_at_once(opened: Watched, reported: Reported) -> None:
     for number, start in enumerate(starts(reported), 1):
         script = f"document.querySelector('#line-{number} button').click(), {TIMES}"
@@ -151,6 +156,13 @@ def test_the_other_sound_is_a_key_away(opened: Watched) -> None:
     opened.page.keyboard.press("s")
     assert opened.page.evaluate("[...document.querySelectorAll('video')].map((one) => one.muted)") == [False, True]
     expect(opened.page.get_by_role("button", name="Hear original")).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_heard_next_plays_at_its_own_pace(opened: Watched) -> None:
+    """The one that follows is hurried while it is behind, and must not lead like that."""
+    script = "document.getElementById('original').playbackRate = 1.08, document.getElementById('hear-original').click()"
+    opened.page.evaluate(script)
+    assert opened.page.evaluate("[...document.querySelectorAll('video')].map((one) => one.playbackRate)") == [1, 1]
 
 
 def test_a_click_on_the_timeline_goes_there(opened: Watched) -> None:

@@ -4,6 +4,8 @@ A test class that inherits `DiarizerContract` gives it two fixtures: `diarizer`,
 at least two people with its regions of speech.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,12 @@ class DiarizerContract:
         assert diarizer.diarize(sound, regions, minimum=1, maximum=8) == diarizer.diarize(
             sound, regions, minimum=1, maximum=8
         )
+
+    def test_overlaps_lie_inside_the_regions_beside_the_same_turns(
+        self, diarizer: Diarizer, dialogue: Dialogue
+    ) -> None:
+        sound, regions = dialogue
+        turns, at_once = diarizer.diarize_with_overlaps(sound, regions, minimum=2, maximum=8)
+        assert turns == diarizer.diarize(sound, regions, minimum=2, maximum=8)
+        assert all(any(r.start <= span.start < span.end <= r.end for r in regions) for span in at_once)
+        assert all(one.end <= other.start for one, other in pairwise(at_once))

@@ -29,6 +29,13 @@ class TranslatorContract:
         assert together == [translator.translate([text], *served)[0] for text in TEXTS]
         assert len(set(together)) == len(TEXTS)
 
+    def test_the_first_candidate_is_the_translation_and_none_comes_twice(
+        self, translator: Translator, served: tuple[str, str]
+    ) -> None:
+        offered = translator.candidates(TEXTS, *served)
+        assert [one[0] for one in offered] == translator.translate(TEXTS, *served)
+        assert all(all(one) and len(set(one)) == len(one) for one in offered)
+
     def test_no_text_gives_no_translation(self, translator: Translator, served: tuple[str, str]) -> None:
         assert translator.translate([], *served) == []
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ candidates = st.lists(
 )
 
 
-def each(minutes: float, money: float | None = None) -> Callable[[Candidate], Cost | str]:
+def each(minutes: float, money: float | None = None) -> Callable[[Candidate], Cost | Left]:
     return lambda _: Cost(minutes, money)
 
 
@@ -62,8 +63,9 @@ def test_a_thousand_rows_and_a_budget_for_a_hundred_take_the_right_hundred_and_t
 def test_a_night_takes_only_what_has_work_never_more_than_its_budget_and_says_of_each_other_row_why(
     found: list[Candidate], minutes: float, seed: int
 ) -> None:
-    def cost(one: Candidate) -> Cost | str:
-        return "no such file" if (one.row + seed) % 7 == 0 else Cost(float((one.row * 31 + seed) % 40))
+    def cost(one: Candidate) -> Cost | Left:
+        gone = Left(one.row, "unusable", "no such file")
+        return gone if (one.row + seed) % 7 == 0 else Cost(float((one.row * 31 + seed) % 40))
 
     choice = choose(found, Budget(minutes=minutes), cost)
     states = {one.row: one.state for one in found}
@@ -86,7 +88,7 @@ def test_no_row_is_taken_before_one_with_work_that_is_more_urgent_and_would_fit(
 def test_what_a_row_costs_is_not_asked_once_the_budget_is_spent() -> None:
     asked: list[int] = []
 
-    def cost(one: Candidate) -> Cost | str:
+    def cost(one: Candidate) -> Cost | Left:
         asked.append(one.row)
         return Cost(10.0)
 
@@ -128,3 +130,8 @@ def test_where_no_price_is_known_one_row_is_made_alone() -> None:
     assert rows(choice) == [2]
     assert "alone" in choice.left[0].why
     assert rows(choose(found, Budget(money=1.0), each(1.0), Cost(1.0))) == []
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(18.0, "0.30 minutes of 0.25"), (1800.0, "30.0 minutes of 0.25")])
+def test_a_budget_of_a_few_seconds_is_told_as_exactly(seconds: float, words: str) -> None:
+    assert Budget(minutes=0.25).excess(Cost(seconds / 60.0)) == words

@@ -15,6 +15,7 @@ from octavia_dag.dubbing.dropping import (
     Decision,
     Listed,
     Seen,
+    Upload,
     decide,
 )
 
@@ -57,6 +58,30 @@ def test_a_done_mark_is_believed_at_once_and_goes_with_its_video() -> None:
     mark = Listed("incoming/es/talk.mp4.done", 0, "d", 51.0)
     (one,) = look([mark, TALK]).take
     assert (one.video, one.done, one.sidecar) == (TALK, mark, None)
+
+
+def test_a_done_mark_that_is_older_than_its_video_says_nothing_of_it() -> None:
+    mark = Listed("incoming/es/talk.mp4.done", 0, "d", 49.0)
+    assert look([mark, TALK]).take == ()
+    assert taken(settled([mark, TALK])) == [TALK.key]
+
+
+def test_a_mark_beside_a_sidecar_goes_with_both() -> None:
+    sidecar, mark = Listed("incoming/es/talk.mp4.yaml", 20, "s", 49.0), Listed(f"{TALK.key}.yaml.done", 0, "d", 51.0)
+    (one,) = settled([TALK, sidecar, mark]).take
+    assert (one.video, one.sidecar, one.sidecar_done, one.done) == (TALK, sidecar, mark, None)
+
+
+def test_a_clock_that_was_ahead_when_an_object_was_first_seen_does_not_hold_it_up() -> None:
+    ahead = look([TALK], now=100.0 + 86400)
+    put_back = look([TALK], ahead, now=100.0)
+    assert taken(look([TALK], put_back, now=105.0)) == [TALK.key]
+
+
+def test_a_clock_that_was_ahead_when_an_object_was_asked_for_does_not_hold_up_the_next_time() -> None:
+    state = {key: replace(seen, tries=2, asked=86400.0) for key, seen in look([TALK]).state.items()}
+    put_back = look([TALK], state, now=100.0 + SETTLE_S)
+    assert taken(look([TALK], put_back, now=100.0 + SETTLE_S + RETRY_S[1])) == [TALK.key]
 
 
 def test_a_sidecar_and_the_folder_s_settings_belong_to_their_video_and_are_none_themselves() -> None:
@@ -140,10 +165,18 @@ def test_odd_keys_are_taken_as_they_are(key: str) -> None:
     assert taken(settled([replace(TALK, key=key)])) == [key]
 
 
-@pytest.mark.parametrize("key", ["incoming/", "incoming/es/", "incoming/es/.hidden.mp4", "incoming/.x/talk.mp4"])
-def test_folder_markers_and_hidden_names_are_left_alone(key: str) -> None:
+@pytest.mark.parametrize("key", ["incoming/", "incoming/es/", "incoming/.x/"])
+def test_folder_markers_are_left_alone(key: str) -> None:
     decision = settled([replace(TALK, key=key, size=0)], after_s=ALONE_S)
     assert (decision.take, decision.waiting, dict(decision.state)) == ((), (), {})
+
+
+@pytest.mark.parametrize("key", ["incoming/es/.hidden.mp4", "incoming/.x/talk.mp4", "incoming/es/../talk.mp4"])
+def test_hidden_names_are_left_alone_and_told_after_all_else(key: str) -> None:
+    decision = look([replace(TALK, key=key), replace(TALK, key="incoming/z.mp4")])
+    assert (decision.take, len(decision.state)) == ((), 1)
+    assert decision.waiting[-1] == f"{key}: is hidden by a dot, and left alone"
+    assert len(decision.waiting) == 2
 
 
 @pytest.mark.parametrize("name", ["talk.mp4.part", "talk.mp4.crdownload", "talk.mp4.TMP"])
@@ -177,8 +210,15 @@ def test_large_uploads_are_taken_a_few_at_a_time_and_one_that_is_larger_than_all
     assert len(settled(listing).take) == 1
 
 
-KEYS = st.sampled_from([f"incoming/{name}" for name in ("a.mp4", "a.mp4.yaml", "a.mp4.done", "b.mov", "es/", "es/c")])
+KEYS = st.sampled_from(
+    [f"incoming/{name}" for name in ("a.mp4", "a.mp4.yaml", "a.mp4.yaml.done", "a.mp4.done", "b.mov", "es/")]
+)
 OBJECTS = st.builds(Listed, KEYS, st.integers(0, 2), st.sampled_from("xy"), st.sampled_from([1.0, 2.0]))
+
+
+def _group(upload: Upload) -> list[Listed]:
+    found = (upload.video, upload.sidecar, upload.sidecar_done, upload.done)
+    return [one for one in found if one is not None]
 
 
 @given(st.lists(st.tuples(st.lists(OBJECTS, max_size=6), st.booleans()), max_size=8))
@@ -189,7 +229,7 @@ def test_whatever_is_listed_each_object_is_asked_for_once_a_tick_and_only_when_i
     for listing, busy in looks:
         now += SETTLE_S
         decision = look(listing, state, now=now, busy=busy)
-        asked = [one.key for up in decision.take for one in (up.video, up.sidecar, up.done) if one is not None]
+        asked = [one.key for up in decision.take for one in _group(up)]
         assert len(set(asked)) == len(asked)
         assert set(asked) <= {one.key for one in listing}
         assert not (busy and asked)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavia_dag.dubbing.handing import Found, after, decide
+from octavia_dag.dubbing.handing import AGAIN_S, Asked, Found, after, decide, once_more, waits
 from octavia_dag.schema import Handed
 
 NEW, BROKEN = Found("new"), Found("new", ("The bed is silent.",))
@@ -48,3 +48,32 @@ def test_what_was_done_is_not_done_again(found: Found, handed: Handed | None) ->
 def test_a_failure_does_not_forget_what_was_delivered() -> None:
     noted = after("fail", Found("new", failed="run"), SENT)
     assert (noted.content, noted.failed) == ("new", "run")
+
+
+@pytest.mark.parametrize("found", [NEW, BROKEN, Found(failed="run")])
+def test_what_was_put_into_another_storage_is_put_into_this_one_too(found: Found) -> None:
+    action = decide(found, None, "one")
+    assert action is not None
+    noted = after(action, found, None, "one")
+    assert decide(found, noted, "one") is None
+    assert decide(found, noted, "two") == action
+    assert decide(found, after(action, found, noted, "two"), "two") is None
+
+
+def test_what_is_asked_for_in_vain_is_asked_for_later_and_later() -> None:
+    asked, now = once_more(None, "m", 100.0), 100.0
+    for wait_s in (*AGAIN_S, AGAIN_S[-1]):
+        assert waits(asked, "m", now + wait_s - 1)
+        assert not waits(asked, "m", now + wait_s)
+        now += wait_s
+        asked = once_more(asked, "m", now)
+
+
+def test_a_video_that_changed_since_it_was_asked_for_begins_anew() -> None:
+    asked = Asked("m", 5, 100.0)
+    assert not waits(asked, "n", 101.0)
+    assert once_more(asked, "n", 101.0) == Asked("n", 1, 101.0)
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_waiting() -> None:
+    assert not waits(Asked("m", 1, 1000.0), "m", 100.0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from octavia_dag.dubbing.clustering import Vectors
-from octavia_dag.dubbing.lead import cast_by_hand, cast_by_sample, main_speaker, one_voice
+from octavia_dag.dubbing.lead import cast_by_hand, cast_by_sample, main_speaker, one_voice, unlike
 from octavia_dag.dubbing.voices import ALIKE, Candidate, Person
 from octavia_dag.schema import Voice, VoiceClass
 
@@ -108,3 +108,54 @@ def test_one_voice_for_everybody_is_the_one_chosen_for_the_main_speaker() -> Non
     roles = one_voice(PEOPLE, WOMEN + MEN, {"B": "m1", "A": "f0"})
     assert {role.voice.id for role in roles} == {"m1"}
     assert [role.overridden for role in roles] == [False, True, False]
+
+
+def known(people: list[Person], voices: dict[str, str], chosen: dict[str, str] | None = None) -> dict[str, str]:
+    return {role.speaker: role.voice.id for role in cast_by_hand(people, WOMEN + MEN, chosen or {}, voices)}
+
+
+def test_who_is_known_by_a_voice_keeps_it_though_another_is_nearer() -> None:
+    assert known(PEOPLE, {"B": "f3"}) == {"A": "f0", "B": "f3", "C": "m0"}
+
+
+def test_a_voice_chosen_by_hand_goes_before_the_one_that_somebody_is_known_by() -> None:
+    assert known(PEOPLE, {"A": "f2", "B": "f3"}, {"B": "f1"}) == {"A": "f2", "B": "f1", "C": "m0"}
+
+
+def test_of_two_who_are_known_by_one_voice_whoever_talks_more_keeps_it() -> None:
+    assert known(PEOPLE, {"A": "f2", "B": "f2"})["B"] == "f2"
+    assert known(PEOPLE, {"A": "f2", "B": "f2"})["A"] == "f0"
+
+
+def test_a_voice_that_is_there_no_more_is_nobody_s() -> None:
+    assert known(PEOPLE, {"A": "gone"}) == ids(PEOPLE)
+
+
+def test_a_sample_goes_before_the_voice_that_the_main_speaker_is_known_by() -> None:
+    roles = cast_by_sample(PEOPLE, WOMEN + MEN, {}, person("B", "female", axis(2), 60.0), {"A": "f3", "B": "f0"})
+    assert {role.speaker: role.voice.id for role in roles} == {"A": "f3", "B": "f2", "C": "m0"}
+
+
+TWIN = voice("f0twin", "female", axis(0, 3))  # 0.93 like f0
+
+
+def free(people: list[Person], taken: set[str], given: set[str] | None = None) -> list[str]:
+    return [one.voice.id for one in unlike(people, [*WOMEN[:2], TWIN, MEN[0]], taken, given or set())]
+
+
+def test_who_may_meet_others_later_has_a_voice_unlike_theirs() -> None:
+    assert free(PEOPLE[:1], {"f0"}) == ["f1", "m0"]
+
+
+def test_where_too_few_are_unlike_a_voice_that_nobody_has_is_enough() -> None:
+    assert free(PEOPLE[:2], {"f0"}) == ["f1", "f0twin", "m0"]
+
+
+def test_where_all_are_taken_all_may_be_had() -> None:
+    assert free(PEOPLE[:2], {"f0", "f1"}) == ["f0", "f1", "f0twin", "m0"]
+    assert free(PEOPLE, {"m0"}) == ["f0", "f1", "f0twin", "m0"]
+
+
+def test_a_voice_that_is_given_stays_a_candidate_whoever_else_has_it() -> None:
+    assert free(PEOPLE[:1], {"f0", "f0twin"}, {"f0twin"}) == ["f1", "f0twin", "m0"]
+    assert free(PEOPLE[:1], {"f0"}, {"f0twin"}) == ["f1", "f0twin", "m0"]

@@ -129,44 +129,64 @@ def _in_file(line: meters.Samples, *, at: int = 8000) -> meters.Samples:
 
 def test_a_line_that_is_there_is_found_whole() -> None:
     line = _line()
-    assert meters.share_found(_in_file(line * np.float32(0.5)), line, 8000, RATE, 0.5) == 1.0
+    assert meters.shares_found(_in_file(line * np.float32(0.5)), line, 8000, RATE, 0.5)[0] == 1.0
 
 
 def test_half_of_a_line_is_found_as_half() -> None:
     line = _line()
     cut = line.copy()
     cut[RATE:] = 0
-    assert meters.share_found(_in_file(cut), line, 8000, RATE, 1.0) == pytest.approx(0.5, abs=0.06)
+    assert meters.shares_found(_in_file(cut), line, 8000, RATE, 1.0)[0] == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_line_a_millisecond_off_is_found() -> None:
     line = _line()
-    assert meters.share_found(_in_file(line, at=8016), line, 8000, RATE, 1.0) == 1.0
+    assert meters.shares_found(_in_file(line, at=8016), line, 8000, RATE, 1.0)[0] == 1.0
 
 
 def test_a_line_a_third_of_a_second_off_is_not_found() -> None:
     line = _noise(2.0)[:, 0]
-    share = meters.share_found(_in_file(line, at=8000 + 5333), line, 8000, RATE, 1.0)
+    share, _ = meters.shares_found(_in_file(line, at=8000 + 5333), line, 8000, RATE, 1.0)
     assert share is not None
     assert share < 0.1
 
 
 def test_another_voice_in_its_place_is_not_the_line() -> None:
     line, other = _noise(2.0)[:, 0], _noise(2.0, seed=9)[:, 0]
-    share = meters.share_found(_in_file(other), line, 8000, RATE, 1.0)
+    share, _ = meters.shares_found(_in_file(other), line, 8000, RATE, 1.0)
     assert share is not None
     assert share < 0.1
 
 
 def test_another_voice_over_it_does_not_hide_it() -> None:
     line, other = _noise(2.0)[:, 0], _noise(2.0, seed=9)[:, 0]
-    assert meters.share_found(_in_file(line + other), line, 8000, RATE, 1.0) == 1.0
+    assert meters.shares_found(_in_file(line + other), line, 8000, RATE, 1.0)[0] == 1.0
 
 
 def test_a_line_of_silence_is_neither_there_nor_not() -> None:
-    assert meters.share_found(_in_file(_line()), np.zeros(RATE, np.float32), 8000, RATE, 1.0) is None
+    assert meters.shares_found(_in_file(_line()), np.zeros(RATE, np.float32), 8000, RATE, 1.0)[0] is None
 
 
 @pytest.mark.parametrize("at", [-RATE, 0, 4 * RATE - 100, 5 * RATE])
 def test_a_line_beyond_the_ends_of_the_sound_is_looked_for_all_the_same(at: int) -> None:
-    assert meters.share_found(np.zeros(4 * RATE, np.float32), _line(), at, RATE, 1.0) == 0.0
+    assert meters.shares_found(np.zeros(4 * RATE, np.float32), _line(), at, RATE, 1.0)[0] == 0.0
+
+
+def test_a_line_whose_end_is_cut_is_seen_by_its_end() -> None:
+    line = _line()
+    cut = line.copy()
+    cut[-round(0.08 * len(line)) :] = 0
+    share, end = meters.shares_found(_in_file(cut), line, 8000, RATE, 1.0)
+    assert share is not None
+    assert end is not None
+    assert share > 0.9
+    assert end < 0.5
+    assert meters.shares_found(_in_file(line), line, 8000, RATE, 1.0)[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("other", "alone"), [((0.0, 1.4), True), ((0.0, 1.6), False), ((1.9, 3.0), False), ((2.0, 3.0), True)]
+)
+def test_the_end_of_a_line_is_judged_where_nobody_else_speaks(other: tuple[float, float], alone: bool) -> None:
+    line = Span(start=1.0, end=2.0)
+    assert meters.ends_alone(line, [line, Span(start=other[0], end=other[1])]) == alone

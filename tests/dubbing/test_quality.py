@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from octavia_dag.dubbing import meters, quality
-from octavia_dag.dubbing.figures import Gaps, LinePresence, VoiceFigures
+from octavia_dag.dubbing.figures import Gaps, LinePresence, Makeup, VoiceFigures
 from octavia_dag.schema import Measure
 from octavia_dag.thresholds import Checks
 
@@ -48,9 +48,12 @@ def test_gaps_that_are_not_the_sources_break_their_promise_alone(change: dict[st
     assert [one.name for one in found if not one.ok] == [broken]
 
 
-def test_gaps_without_a_bed_do_not_apply() -> None:
-    found = quality.gaps(Gaps(seconds=2.0, silent=True), None, LIMITS)
-    assert {one.limit for one in found} == {"does not apply"}
+@pytest.mark.parametrize(("level_dbfs", "broken"), [(-120.0, set[str]()), (-15.0, {quality.GAP_SOUND})])
+def test_gaps_that_are_silent_in_the_source_are_silent_in_the_dub(level_dbfs: float, broken: set[str]) -> None:
+    found = quality.gaps(Gaps(seconds=2.0, silent=True, level_dbfs=level_dbfs), None, LIMITS)
+    assert {one.name for one in found if not one.ok} == broken
+    applies = {one.name for one in found if one.limit != "does not apply"}
+    assert applies == {quality.GAP_SOUND}
 
 
 def test_a_bed_that_is_mono_in_the_source_may_be_mono() -> None:
@@ -67,7 +70,14 @@ def test_where_somebody_speaks_all_the_time_the_bed_is_judged_under_speech(gain:
 
 @pytest.mark.parametrize(("gain", "holds"), [(0.0, True), (0.05, True), (0.5, False), (-0.5, False)])
 def test_an_original_voice_in_the_dub_breaks_its_promise(gain: float, holds: bool) -> None:
-    assert quality.voice_left(gain, LIMITS.voice_in_dub_db).ok == holds
+    assert quality.voice_left(Makeup(speech=1, bed=1, voice=gain), LIMITS.voice_in_dub_db).ok == holds
+    late = Makeup(speech=1, bed=1, voice=0.0, echo=abs(gain))
+    assert quality.voice_left(late, LIMITS.voice_in_dub_db).ok == holds
+
+
+@pytest.mark.parametrize(("found", "same", "holds"), [(2, True, True), (2, False, False), (1, True, False)])
+def test_the_original_tracks_are_there_and_are_the_source_s(found: int, same: bool, holds: bool) -> None:
+    assert quality.tracks(found, 2, same).ok == holds
 
 
 def test_two_speakers_with_one_voice_are_told() -> None:
@@ -108,12 +118,19 @@ def test_one_fast_line_of_six_is_allowed_and_two_are_not() -> None:
 
 
 def test_a_line_of_which_half_is_in_the_file_is_cut() -> None:
-    found = quality.lines_in_file([LinePresence(id="L1", share=1.0), LinePresence(id="L2", share=0.5)], 0.9)
+    found = quality.lines_in_file([LinePresence(id="L1", share=1.0), LinePresence(id="L2", share=0.5)], 0.9, 0.5)
     assert (found.value, found.ok, found.note) == (0.5, False, "L2")
 
 
+def test_a_line_whose_end_is_not_in_the_file_is_cut() -> None:
+    lines = [LinePresence(id="L1", share=1.0, end=1.0), LinePresence(id="L2", share=0.95, end=0.1)]
+    found = quality.lines_in_file(lines, 0.9, 0.5)
+    assert (found.value, found.ok, found.note) == (0.1, False, "the end of L2")
+    assert quality.lines_in_file(lines, 0.9, 0.1).ok
+
+
 def test_a_silent_line_cannot_be_found_in_the_file() -> None:
-    found = quality.lines_in_file([LinePresence(id="L1", share=1.0), LinePresence(id="L2", share=None)], 0.0)
+    found = quality.lines_in_file([LinePresence(id="L1", share=1.0), LinePresence(id="L2", share=None)], 0.0, 0.0)
     assert (found.value, found.ok) == (None, False)
 
 

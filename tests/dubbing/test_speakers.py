@@ -31,6 +31,15 @@ def test_overlaps_are_where_two_people_speak() -> None:
     assert speaker_map_of(TURNS).overlaps == (Span(start=1.5, end=2.0), Span(start=5.2, end=5.4))
 
 
+def test_overlaps_that_the_turns_do_not_show_are_kept_and_joined_to_those_they_do() -> None:
+    beside = [Span(start=3.0, end=3.5), Span(start=1.9, end=2.3), Span(start=5.2, end=5.3)]
+    assert speaker_map_of(TURNS, beside).overlaps == (
+        Span(start=1.5, end=2.3),
+        Span(start=3.0, end=3.5),
+        Span(start=5.2, end=5.4),
+    )
+
+
 def test_nobody_speaks_is_a_map_without_anybody() -> None:
     found = speaker_map_of([])
     assert (found.turns, found.speakers, found.overlaps) == ((), (), ())

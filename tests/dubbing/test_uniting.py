@@ -38,3 +38,10 @@ def test_a_sidecar_lies_over_its_folder_field_by_field() -> None:
 
 def test_a_slice_without_fields_is_gone() -> None:
     assert without({"delivery": {"languages": ["es"]}}, [("delivery", "languages")]) == {}
+
+
+def test_what_another_name_asks_for_too_cannot_be_changed_or_taken_back_by_one_of_them() -> None:
+    both = {"mix": {"ratio": 4}}
+    assert "here it is 5" in united(both, both, {"mix": {"ratio": 5}}, [both])[1][0]
+    assert united(both, both, {}, [both]) == (both, [])
+    assert united(both, both, {"mix": {"ratio": 5}}, [{}]) == ({"mix": {"ratio": 5}}, [])

@@ -6,6 +6,7 @@ The table names for each spoil what must fail and what may; the dub itself, and 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import ffmpeg
@@ -94,6 +95,31 @@ def with_the_original_voices(heard: Sounds, _: Dub) -> Sound:
     return heard.speech + heard.bed + 0.5 * heard.voice
 
 
+def with_the_original_voices_late(heard: Sounds, _: Dub) -> Sound:
+    late = np.roll(heard.voice, round(0.06 * heard.rate), axis=0)
+    return heard.speech + heard.bed + 0.5 * late
+
+
+def whispered(heard: Sounds, _: Dub) -> Sound:
+    return heard.speech * 10 ** (-10 / 20) + heard.bed
+
+
+def turned(bench: Bench, folder: Path) -> None:
+    bench.remuxed(folder, None, asked={"display_rotation": 90})
+
+
+def with_another_original(bench: Bench, folder: Path) -> None:
+    silenced: dict[str, Any] = {"c:a:1": "aac", "filter:a:1": "volume=0"}
+    bench.remuxed(folder, None, **silenced)
+
+
+def without_the_last_word_of_every_line(heard: Sounds, dub: Dub) -> Sound:
+    speech = heard.speech.copy()
+    for line in dub.read("synced_speech", SyncedSpeech, LANGUAGE).lines:
+        speech[round((line.end - 0.09 * line.seconds) * heard.rate) : round(line.end * heard.rate)] = 0
+    return speech + heard.bed
+
+
 def clipped(heard: Sounds, _: Dub) -> Sound:
     return np.clip(heard.speech * 16, -1, 1) + heard.bed
 
@@ -179,25 +205,40 @@ SPOILS = {
     "mono bed": Spoil("final_mux", in_sound(with_a_mono_bed), _all(q.GAP_WIDTH), _all(q.GAP_LIKENESS)),
     "one channel": Spoil("final_mux", in_sound(in_one_channel), _all(q.CHANNELS, q.GAP_WIDTH), BY_LEVEL),
     "original voices left": Spoil("final_mux", in_sound(with_the_original_voices), _all(q.VOICE_LEFT), _all(q.PEAK)),
+    "original voices left, late": Spoil(
+        "final_mux", in_sound(with_the_original_voices_late), _all(q.VOICE_LEFT), _all(q.PEAK)
+    ),
+    "speech -10 dB": Spoil("final_mux", in_sound(whispered), _all(q.AS_LOUD, q.FAR_OFF), _all(q.DEPTH)),
+    "turned picture": Spoil("final_mux", turned, _all(q.PICTURE)),
+    "another original track": Spoil("final_mux", with_another_original, _all(q.TRACKS)),
+    "every line's end cut": Spoil(
+        "final_mux", in_sound(without_the_last_word_of_every_line), _all(q.IN_FILE), _all(q.OVERLAP, q.AS_LOUD)
+    ),
     "line cut in the file": Spoil(
         "final_mux", in_sound(without_the_end_of_a_line), _all(q.IN_FILE), _all(q.OVERLAP, q.AS_LOUD)
     ),
     "line cut as spoken": Spoil("dubbed_chunks", spoken_half, _all(q.LINE_WORDS), _all(q.ROUND_TRIP, q.OVERLAP)),
     "wrong language": Spoil("dubbed_chunks", spoken_in_english, _all(q.LANGUAGE), _all(q.ROUND_TRIP, q.LINE_WORDS)),
     "the original instead of the dub": Spoil(
-        "final_mux", the_original_instead, _all(q.LANGUAGE, q.IN_FILE, q.VOICE_LEFT, q.AS_LOUD), _all(q.DEPTH, q.PEAK)
+        "final_mux",
+        the_original_instead,
+        _all(q.LANGUAGE, q.IN_FILE, q.VOICE_LEFT, q.AS_LOUD, q.FAR_OFF),
+        _all(q.DEPTH, q.PEAK),
     ),
     "two speakers, one voice": Spoil(
         "dubbed_chunks", spoken_by_one_of_two, _all(q.OWN_VOICES, q.APART), _all(q.OWN_LINES, q.CLASSES)
     ),
-    "silence in the file": Spoil("final_mux", in_sound(without_a_line), _all(q.IN_FILE), _all(q.OVERLAP, q.AS_LOUD)),
+    # Of two lines one is half of the speech, and so is its level.
+    "silence in the file": Spoil(
+        "final_mux", in_sound(without_a_line), _all(q.IN_FILE), _all(q.OVERLAP, q.AS_LOUD, q.FAR_OFF)
+    ),
     "silence as spoken": Spoil(
         "dubbed_chunks",
         spoken_as_silence,
         _all(q.EMPTY, q.IN_FILE, q.LINE_WORDS, q.ONSET_LARGEST),
         _all(q.ROUND_TRIP, q.OVERLAP, q.DEPTH),
     ),
-    "clipped": Spoil("final_mux", in_sound(clipped), _all(q.PEAK), _all(q.AS_LOUD)),
+    "clipped": Spoil("final_mux", in_sound(clipped), _all(q.PEAK), _all(q.AS_LOUD, q.FAR_OFF)),
 }
 
 

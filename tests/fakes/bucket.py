@@ -156,6 +156,32 @@ def way_to(bucket: Bucket) -> Generator[Way]:
         server.server_close()
 
 
+@contextmanager
+def answering(status: int, body: bytes) -> Generator[int]:
+    """A server that is no S3 and answers everything alike; its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            _answer(self, status, {}, body)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815 - the library's names
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def _forward(request: BaseHTTPRequestHandler, way: Way, target: int) -> None:
     length = int(request.headers.get("Content-Length", 0))
     body = request.rfile.read(length)

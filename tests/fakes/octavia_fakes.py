@@ -26,6 +26,7 @@ from octavia_dag.resources.engines import (
     HeardSegment,
     Profile,
     Samples,
+    Segmenter,
     Separator,
     Synthesizer,
     Transcriber,
@@ -147,6 +148,17 @@ class FakeTranscriber(Transcriber):
             no_speech=0.01,
             compression=1.2,
         )
+
+
+class FakeSegmenter(Segmenter):
+    """Every fifth word ends a sentence; it knows English."""
+
+    def info(self) -> EngineInfo:
+        return _info(self).model_copy(update={"languages": ("en",)})
+
+    def sentence_ends(self, words: Sequence[str], language: str) -> dict[int, str]:
+        _called(self, f"segment {len(words)} {language}")
+        return dict.fromkeys(range(4, len(words), 5), ".")
 
 
 class FakeTranslator(Translator):

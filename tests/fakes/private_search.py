@@ -61,6 +61,11 @@ def sample_needles(sound: Samples, profile: Profile) -> list[Needle]:
     return [*found, *_embedding(np.asarray(profile.embedding, np.float64))]
 
 
+def embedding_needles(profile: Profile) -> list[Needle]:
+    """An embedding in every form that is looked for."""
+    return list(_embedding(np.asarray(profile.embedding, np.float64)))
+
+
 def search(root: Path, wanted: list[Needle]) -> list[str]:
     """Which of `wanted` lie below `root`, outside stems: "what in file"."""
     found: list[str] = []

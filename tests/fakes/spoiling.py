@@ -5,7 +5,7 @@ it. The steps below it run for real, and so do the report and its checks.
 """
 
 import secrets
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,12 +90,22 @@ class Bench:
         whole, bed, voice = (np.concatenate(list(read_blocks(path))).astype(np.float64) for path in files)
         return Sounds(whole - bed, bed, voice, told.rate)
 
-    def remuxed(self, folder: Path, sound: Sound | None, *, picture: str = "copy", **output: Any) -> None:
-        """Puts the deliverable in `folder` together again, with another first sound or its picture coded anew."""
+    def remuxed(
+        self,
+        folder: Path,
+        sound: Sound | None,
+        *,
+        picture: str = "copy",
+        asked: Mapping[str, Any] | None = None,
+        **output: Any,
+    ) -> None:
+        """Puts the deliverable in `folder` together again, with another first sound or its picture coded anew; `asked`
+        are options of what is read.
+        """
         path = folder / self.dub.artifact("final_mux", LANGUAGE).read(FinalMux).video
         before, wav = folder / "before.mp4", folder / "sound.wav"
         path.rename(before)
-        file = ffmpeg.input(str(before))
+        file = ffmpeg.input(str(before), **(asked or {}))
         first, coding = file["a:0"], {"c:a:0": "copy"}
         if sound is not None:
             soundfile.write(wav, sound, self.sounds().rate, subtype="FLOAT")

@@ -65,7 +65,23 @@ def test_an_address_is_told_in_full(uri: str, meant: str) -> None:
         ("a.mp4,es,1,,,{mix: {duck_depth_db: 99}}", "mix.duck_depth_db"),
         ("a.mp4,es,1,,,{mix: {loudness: 1}}", "no setting mix.loudness"),
         ("a.mp4,es,1,,,louder", "must be written like {mix:"),
-        ("a.mp4,es,1,,,{catalogue: {retries: 1}}", "for all videos"),
+        ("a.mp4,es,1,,,{catalogue: {retries: 1}}", "catalogue.retries is for an operator"),
+        ("a.mp4,es,1,,,{translation: {engine: 'evil:Code'}}", "translation.engine is for an operator"),
+        ("a.mp4,es,1,,,{translation: {endpoint: 'http://evil/v1'}}", "translation.endpoint is for an operator"),
+        ("a.mp4,es,1,,,{checks: {length_s: 2.0}}", "checks.length_s is for an operator"),
+        ("a.mp4,es,1,,," + "[" * 5000, "no YAML"),
+        ('a.mp4,es,1,,,"{voices: {cast: {""\\ud800"": x}}}"', "no YAML"),
+        ("a.mp4,es,1,,,{mix: *no}", "no YAML"),
+        ("a.mp4,es,pt-BR,1,,,{mix: {duck_depth_db: 4}}", "more cells"),
+        ('"a.mp4,es,1,,,', "a quote is not closed"),
+        ('"a.mp4"x,es,1,,,', "a quote is not closed"),
+        ("../../etc/passwd,es,1,,,", "'..'"),
+        ("file:///a/%2e%2e/b,es,1,,,", "'..'"),
+        ("a\0b.mp4,es,1,,,", "no address"),
+        ("s3://,es,1,,,", "no address"),
+        ("s3://bucket,es,1,,,", "no address"),
+        ("a.mp4,xx,high,,,", "'xx' is no language"),
+        ("a.mp4,xx,high,,,", "its priority 'high'"),
         ("a.mp4,es,1,,,{delivery: {languages: [es]}}", "column of its own"),
         ("ftp://host/a.mp4,es,1,,,", "ftp://"),
         ("good.mp4,es,1,,,", "that of row 2"),
@@ -83,6 +99,19 @@ def test_a_bad_setting_is_not_repeated_since_it_may_hold_a_secret() -> None:
     found = table("uri,settings", "a.mp4,{translation: {endpoint: 'http://host/?key=s3cret'}}")
     assert "translation.endpoint" in found.bad[0].why
     assert "s3cret" not in found.bad[0].why
+
+
+@pytest.mark.parametrize("uri", ["/etc/hosts", "file:///etc/hosts"])
+def test_files_of_this_machine_cannot_be_named_where_the_catalogue_lies_in_a_bucket(uri: str) -> None:
+    assert len(table("uri", uri).rows) == 1
+    found = parsed("catalogue.csv", f"uri\n{uri}\na.mp4".encode(), "s3://dubs")
+    assert [one.uri for one in found.rows] == ["s3://dubs/a.mp4"]
+    assert "cannot be named in s3://dubs" in found.bad[0].why
+
+
+def test_a_cell_may_hold_lines_and_quotes() -> None:
+    (row,) = table("uri,tenant", '"a ""b"".mp4","two\nlines"').rows
+    assert (row.uri, row.tenant) == ('/storage/a "b".mp4', "two\nlines")
 
 
 def test_a_blank_line_does_not_shift_the_numbers_below_it() -> None:

@@ -37,6 +37,13 @@ class Deaf(Echo):
         return ["Uma frase." for _ in texts]
 
 
+class Offering(Echo):
+    """Offers what a text holds between its strokes."""
+
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+        return [text.split("|") for text in texts]
+
+
 class Mute(Condenser):
     """Never finds a shorter text."""
 
@@ -266,3 +273,44 @@ def test_progress_is_told_line_by_line() -> None:
 
 def test_no_line_gives_an_empty_translation() -> None:
     assert localized([], Echo()) == ()
+
+
+LONG, MIDDLE, SHORT = "uma frase que leva bastante tempo", "uma frase que leva tempo", "uma frase"
+
+
+def offered(*texts: str, fits: str = "", **chosen: Any) -> tuple[TranslatedLine, ...]:
+    """One line with these candidates, in time for `fits`, where that is told, else in no time at all."""
+    seconds = predicted_seconds(fits, "pt-BR") / 1.2 + 0.001 if fits else 0.1
+    return localized([line("|".join(texts), 0, seconds)], Offering(), Mute(), **chosen)
+
+
+@pytest.mark.parametrize(("fits", "taken"), [(LONG, LONG), (MIDDLE, MIDDLE), (SHORT, SHORT), ("", SHORT)])
+def test_of_several_translations_the_first_that_fits_is_taken_else_the_shortest(fits: str, taken: str) -> None:
+    assert [one.full_text for one in offered(LONG, SHORT, MIDDLE, fits=fits)] == [SHORT if taken == MIDDLE else taken]
+    assert [one.full_text for one in offered(LONG, MIDDLE, SHORT, fits=fits)] == [taken]
+
+
+def test_a_longer_ratio_leaves_the_best_translation_as_it_is() -> None:
+    assert offered(LONG, SHORT, fits=MIDDLE)[0].full_text == SHORT
+    assert offered(LONG, SHORT, fits=MIDDLE, max_length_ratio=2.0)[0].full_text == LONG
+
+
+def test_a_translation_that_fits_but_loses_a_number_is_not_taken() -> None:
+    class Numbers(Echo):
+        def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+            return [["uma frase com 25 palavras", "uma frase", "com 25 coisas"] for _ in texts]
+
+    made = localized([line("a sentence of 25 words", 0, 0.1)], Numbers(), Mute())
+    assert made[0].full_text == "com 25 coisas"
+    assert not [flag for flag in made[0].flags if "25" in flag]
+
+
+def test_a_sentence_over_two_lines_takes_the_first_translation_that_can_be_cut_and_fits_both() -> None:
+    class Whole(Echo):
+        def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+            whole = ["isto não se corta", f"{LONG}, {LONG}.", f"{SHORT}, {SHORT}.", f"{MIDDLE}, {MIDDLE}."]
+            return [whole if "," in text[:-1] else [text] for text in texts]
+
+    seconds = predicted_seconds(f"{SHORT},", "pt-BR") / 1.2 + 0.001
+    made = localized([line("one two,", 0, seconds), line("three four.", 2, seconds)], Whole(), Mute())
+    assert [one.full_text for one in made] == [f"{SHORT},", f"{SHORT}."]

@@ -1,10 +1,13 @@
 """At risk: a webhook's address where others read it, and a webhook that holds everything up."""
 
+import gzip
 import json
 import logging
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -79,6 +82,62 @@ def test_one_that_refuses_or_is_silent_is_told_without_its_address_and_soon(
     assert told.endswith("It said: The dub of talk is held back.")
     assert SECRET not in told
     assert SECRET not in caplog.text
+
+
+def _dripping(one: socket.socket) -> None:
+    """A header that never ends."""
+    one.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        one.sendall(b"a")
+        time.sleep(0.2)
+
+
+def _endless(one: socket.socket) -> None:
+    """A body that never ends, and unpacks into far more than it is."""
+    packed = gzip.compress(bytes(64 << 20))
+    one.sendall(f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {10**12}\r\n\r\n".encode())
+    while True:
+        one.sendall(packed)
+
+
+@contextmanager
+def _answering(how: Callable[[socket.socket], None]) -> Generator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    one, _ = server.accept()
+                    threading.Thread(target=_until_gone, args=(one,), daemon=True).start()
+
+        def _until_gone(one: socket.socket) -> None:
+            with one, suppress(OSError):
+                one.recv(65536)
+                how(one)
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/services/{SECRET}"
+
+
+def test_one_that_answers_without_end_is_left_after_two_tries_of_two_seconds() -> None:
+    begun = time.monotonic()
+    with _answering(_dripping) as url:
+        told = Notices(webhook=url, ui=UI).post("said")
+    assert 3.9 < time.monotonic() - begun < 6
+    assert told is not None
+    assert "TimeoutError" in told
+
+
+def test_what_the_other_side_answers_is_not_read() -> None:
+    begun = time.monotonic()
+    with _answering(_endless) as url:
+        assert Notices(webhook=url, ui=UI).post("said") is None
+    assert time.monotonic() - begun < 2
+
+
+def test_the_name_of_a_video_calls_nobody(hook: Hook) -> None:
+    Notices(webhook=hook.url, ui=UI).post("<!channel>.mp4 & <https://evil|talk>")
+    assert hook.heard == [{"text": "&lt;!channel&gt;.mp4 &amp; &lt;https://evil|talk&gt;"}]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from octavia_dag.resources.media import Media
 from octavia_dag.resources.mux import packet_md5
 from octavia_dag.resources.preview import BUDGET_BYTES, Small, fitting
 from octavia_dag.resources.probe import probe_video, source_blocks
+from octavia_dag.resources.storage import ARCHIVE, Storage
 from octavia_dag.resources.videos import VideoRecord
 
 CLICK_S = 2.0
@@ -46,6 +47,15 @@ def store(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(root=str(tmp_path / "store"), scratch=str(tmp_path / "scratch"))
 
 
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    """A folder that others reach, with an empty archive."""
+    for name in ("incoming", "archive"):
+        (tmp_path / "reached" / name).mkdir(parents=True)
+    fetched = str(tmp_path / "fetched")
+    return Storage(url=f"file://{tmp_path / 'reached'}", fetched=fetched, most_bytes=1 << 40)
+
+
 def onset_s(media: Media, path: Path) -> float:
     blocks = np.concatenate(list(source_blocks(media, path, probe_video(media, path, "", 0), rate=48000, channels=1)))
     return int(np.argmax(np.abs(blocks[:, 0]) > 0.1)) / 48000
@@ -64,10 +74,12 @@ def record(path: Path) -> VideoRecord:
     return VideoRecord(id="late-12345678", name=path.name, path=str(path), sha256=sha256, size=1)
 
 
-def test_sound_and_picture_stand_where_the_programme_has_them(media: Media, late: Path, store: ArtifactStore) -> None:
+def test_sound_and_picture_stand_where_the_programme_has_them(
+    media: Media, late: Path, store: ArtifactStore, storage: Storage
+) -> None:
     source, small = probe_video(media, late, "", None), fitting(6.0)
     assert small is not None
-    first = preview.original(store, media, record(late), source, small)
+    first = preview.original(store, storage, media, record(late), source, small)
     assert onset_s(media, first) == pytest.approx(onset_s(media, late), abs=0.01)
     assert onset_s(media, first) == pytest.approx(CLICK_S, abs=0.05)
     assert white_s(media, first) == pytest.approx(FLASH_S, abs=1 / 12)
@@ -75,30 +87,41 @@ def test_sound_and_picture_stand_where_the_programme_has_them(media: Media, late
 
 
 def test_the_dub_has_the_originals_picture_packet_by_packet(
-    media: Media, late: Path, store: ArtifactStore, tmp_path: Path
+    media: Media, late: Path, store: ArtifactStore, storage: Storage, tmp_path: Path
 ) -> None:
     source, small = probe_video(media, late, "", None), fitting(6.0)
     assert small is not None
-    first = preview.original(store, media, record(late), source, small)
+    first = preview.original(store, storage, media, record(late), source, small)
     made = preview.dub(media, late, small, tmp_path / "dub.mp4", first)
     assert packet_md5(media, made, "v:0") == packet_md5(media, first, "v:0")
     assert onset_s(media, made) == pytest.approx(CLICK_S, abs=0.05)
 
 
 def test_the_original_is_made_small_once_and_then_outlives_its_file(
-    media: Media, late: Path, store: ArtifactStore
+    media: Media, late: Path, store: ArtifactStore, storage: Storage
 ) -> None:
     source, small, known = probe_video(media, late, "", None), Small(20, 1, 0, 240), record(late)
-    first = preview.original(store, media, known, source, small)
+    first = preview.original(store, storage, media, known, source, small)
     made = first.stat().st_mtime_ns
     late.write_bytes(b"something else")
     with pytest.raises(InputError, match=r"its file .*late\.\w+ is another one now; put it back"):
-        preview.original(store, media, known, source, Small(24, 1, 0, 240))
+        preview.original(store, storage, media, known, source, Small(24, 1, 0, 240))
     late.unlink()
-    assert preview.original(store, media, known, source, small).stat().st_mtime_ns == made
+    assert preview.original(store, storage, media, known, source, small).stat().st_mtime_ns == made
     with pytest.raises(InputError, match=r"its file .*late\.\w+ is gone; put it back"):
-        preview.original(store, media, known, source, Small(24, 1, 0, 240))
+        preview.original(store, storage, media, known, source, Small(24, 1, 0, 240))
     assert not list(Path(store.scratch).iterdir())
+
+
+def test_an_original_that_had_to_make_room_is_fetched_from_the_archive_again(
+    media: Media, late: Path, store: ArtifactStore, storage: Storage
+) -> None:
+    known = record(late)
+    elsewhere = Path(storage.fetched) / known.sha256 / late.name
+    (Path(storage.url.removeprefix("file://")) / ARCHIVE / known.sha256).write_bytes(late.read_bytes())
+    evicted = known.model_copy(update={"path": str(elsewhere), "size": late.stat().st_size})
+    first = preview.original(store, storage, media, evicted, probe_video(media, late, "", None), Small(20, 1, 99, 240))
+    assert onset_s(media, first) == pytest.approx(CLICK_S, abs=0.05)
 
 
 @given(st.floats(0.5, 40_000.0))

@@ -35,6 +35,13 @@ class Counting(Translator):
         return [f"{target}{self.revision} {text}" for text in texts]
 
 
+class Offering(Counting):
+    """Offers the text doubled, too."""
+
+    def candidates(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
+        return [[one, f"{one} {one}"] for one in self.translate(texts, source, target)]
+
+
 @pytest.fixture
 def counting() -> Counting:
     return Counting()
@@ -67,6 +74,21 @@ def test_a_damaged_answer_is_asked_anew(counting: Counting, tmp_path: Path) -> N
     for path in tmp_path.iterdir():
         path.write_text("{", encoding="utf-8")
     assert Remembering(counting, tmp_path).translate(["one"], "en", "pt-BR") == ["pt-BR1 one"]
+
+
+def test_every_candidate_is_kept_in_its_order(tmp_path: Path) -> None:
+    offering = Offering()
+    asked = Remembering(offering, tmp_path).candidates(["one", "two", "one"], "en", "pt-BR")
+    assert asked == [[f"pt-BR1 {text}", f"pt-BR1 {text} pt-BR1 {text}"] for text in ("one", "two", "one")]
+    assert Remembering(offering, tmp_path).candidates(["one", "two", "one"], "en", "pt-BR") == asked
+    assert offering.calls == [["one", "two"]]
+
+
+def test_an_answer_kept_before_there_were_candidates_is_the_only_one(counting: Counting, tmp_path: Path) -> None:
+    Remembering(counting, tmp_path).translate(["one"], "en", "pt-BR")
+    for path in tmp_path.iterdir():
+        path.write_text('{"text": "one", "translation": "um"}', encoding="utf-8")
+    assert Remembering(counting, tmp_path).candidates(["one"], "en", "pt-BR") == [["um"]]
 
 
 def dubbed(translator: Counting, folder: Path, texts: Sequence[str], *glossary: Term) -> Translation:

@@ -1,5 +1,6 @@
 """Vocals and background must add up to the source in every sample, whatever the separator does."""
 
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import soundfile
 from full_disk import full_after
 
 from octavia_dag.errors import EngineError, StorageError
+from octavia_dag.resources import splitting
 from octavia_dag.resources.engines import EngineInfo, Samples, Separator
 from octavia_dag.resources.splitting import split
 
@@ -45,6 +47,30 @@ def test_the_stems_add_up_to_the_source_sample_by_sample(tmp_path: Path) -> None
     vocals, background = (soundfile.read(path, dtype="int16")[0].astype(int) for path in paths)
     assert frames == len(source)
     assert np.array_equal(vocals + background, np.rint(source * 32768).astype(int))
+
+
+def test_what_waits_for_a_separator_that_hears_all_of_it_first_does_not_wait_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """16 MB wait, half a megabyte of them in memory."""
+    monkeypatch.setattr(splitting, "_HELD_FRAMES", 1 << 17)
+
+    class Late(Wild):
+        def background(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+            lengths = [len(block) for block in blocks]
+            yield from (np.zeros((length, 2), np.float32) for length in lengths)
+
+    noise = (np.random.default_rng(2).integers(-3000, 3000, (1 << 16, 2)) / 32768).astype(np.float32)
+    paths = tmp_path / "v.flac", tmp_path / "b.flac"
+    tracemalloc.start()
+    try:
+        frames = split((noise for _ in range(64)), Late(), 44100, vocals=paths[0], background=paths[1])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert frames == 64 << 16
+    assert peak < 8 << 20
+    assert np.array_equal(soundfile.read(paths[0], dtype="float32")[0][-len(noise) :], noise)
 
 
 @pytest.mark.parametrize("surplus", [5, -5])

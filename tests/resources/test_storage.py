@@ -6,10 +6,11 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from bucket import BUCKET, CREDENTIALS, Bucket, Way, free_port, serving, way_to
+from bucket import BUCKET, CREDENTIALS, Bucket, Way, answering, free_port, serving, way_to
 
 from octavia_dag.dubbing.dropping import Listed
 from octavia_dag.errors import StorageError
@@ -342,3 +343,111 @@ def test_a_prefix_of_a_bucket_is_a_root_of_its_own(bucket: Bucket, tmp_path: Pat
     storage.write("delivered/r.json", b"{}")
     assert storage.remove(one_of(storage, "incoming/a"))
     assert sorted(bucket.all_keys()) == ["incoming/b", "team/archive/a", "team/delivered/r.json"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> tuple[Storage, Path]:
+    root = tmp_path / "root"
+    (root / "incoming/es").mkdir(parents=True)
+    return storage_at(f"file://{root}", tmp_path), root
+
+
+def test_links_and_pipes_in_a_folder_are_no_objects(folder: tuple[Storage, Path], tmp_path: Path) -> None:
+    storage, root = folder
+    (tmp_path / "secret").write_bytes(b"nobody's business")
+    (root / "incoming/es/link.mp4").symlink_to(tmp_path / "secret")
+    (root / "archive").symlink_to(tmp_path / "secret")
+    os.mkfifo(root / "incoming/es/pipe.mp4")
+    (root / "incoming/es/a.mp4").write_bytes(b"x")
+    assert [one.key for one in storage.listed("incoming/")] == ["incoming/es/a.mp4"]
+    assert storage.listed("archive") == []
+
+
+def test_a_file_that_a_link_has_replaced_since_is_another_version(folder: tuple[Storage, Path], tmp_path: Path) -> None:
+    storage, root = folder
+    (root / "incoming/a").write_bytes(b"x")
+    first = one_of(storage, "incoming/a")
+    (root / "incoming/a").rename(tmp_path / "moved")
+    (root / "incoming/a").symlink_to(tmp_path / "moved")  # the very same file behind it
+    with pytest.raises(ChangedError):
+        storage.fetch(first, tmp_path / "f")
+    assert not storage.remove(first)
+    assert (tmp_path / "moved").read_bytes() == b"x"
+
+
+def test_a_file_that_somebody_still_writes_is_neither_fetched_nor_removed(
+    folder: tuple[Storage, Path], tmp_path: Path
+) -> None:
+    storage, root = folder
+    with (root / "incoming/a").open("wb") as writer:
+        writer.write(b"half")
+        writer.flush()
+        half = one_of(storage, "incoming/a")
+        with pytest.raises(ChangedError, match="still writes"):
+            storage.fetch(half, tmp_path / "f")
+        assert not storage.remove(half)
+        writer.write(b" and half")
+    assert (root / "incoming/a").read_bytes() == b"half and half"
+    whole = one_of(storage, "incoming/a")
+    storage.fetch(whole, tmp_path / "f")
+    assert storage.remove(whole)
+
+
+@pytest.mark.parametrize("name", [".x.octavia-aside", ".x.octavia-part"])
+def test_what_is_only_called_like_our_own_folders_and_parts_stops_no_sweep(
+    folder: tuple[Storage, Path], tmp_path: Path, name: str
+) -> None:
+    storage, root = folder
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/a").write_bytes(b"x")
+    (root / "incoming/es" / name / "folder").mkdir(parents=True)
+    (root / "incoming" / name).symlink_to(tmp_path / "outside")
+    (root / "incoming/.y.octavia-aside").write_bytes(b"a plain file")
+    storage.sweep(["incoming/"])
+    assert (tmp_path / "outside/a").read_bytes() == b"x"
+
+
+def test_an_archive_s_wrong_copy_of_the_same_size_is_put_right(both: tuple[Storage, Outside]) -> None:
+    storage, outside = both
+    outside.put("incoming/a", b"the video")
+    outside.put("archive/sha", b"\0" * len(b"the video"))
+    storage.keep(one_of(storage, "incoming/a"), "archive/sha")
+    assert outside.get("archive/sha") == b"the video"
+
+
+@pytest.mark.operators
+@pytest.mark.parametrize("name", ["a?versionId=abc.mp4", "../b.mp4", "s3://c.mp4"])
+def test_keys_that_look_like_something_else_are_objects_too(bucket: Bucket, tmp_path: Path, name: str) -> None:
+    bucket.put(f"incoming/es/{name}", b"x")
+    storage = storage_at(bucket.url, tmp_path, bucket.endpoint)
+    one = one_of(storage, f"incoming/es/{name}")
+    assert storage.fetch(one, tmp_path / "f") == hashlib.sha256(b"x").hexdigest()
+    storage.keep(one, "archive/a")
+    assert storage.remove(one)
+    assert bucket.all_keys() == ["archive/a"]
+
+
+@pytest.mark.operators
+def test_a_listing_of_many_pages_is_whole(bucket: Bucket, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(bucket.put, [f"incoming/{number:04}" for number in range(1001)], [b"x"] * 1001))
+    found = storage_at(bucket.url, tmp_path, bucket.endpoint).listed("incoming/")
+    assert [one.key for one in found] == [f"incoming/{number:04}" for number in range(1001)]
+
+
+@pytest.mark.parametrize("answer", [b"<?xml version='1.0'?><html><body/></html>", b"<html><body>Log in", b"", b"{}"])
+def test_an_answer_that_is_no_listing_is_no_empty_bucket(credentials: None, tmp_path: Path, answer: bytes) -> None:
+    with answering(200, answer) as port:
+        storage = storage_at("s3://dubs", tmp_path, f"http://127.0.0.1:{port}")
+        with pytest.raises(StorageError, match="Listing incoming/"):
+            storage.listed("incoming/")
+        with pytest.raises(StorageError):
+            storage.look()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_that_leads_nowhere_is_a_reason(credentials: None, tmp_path: Path, status: int) -> None:
+    with answering(status, b"") as port:
+        storage = storage_at("s3://dubs", tmp_path, f"http://127.0.0.1:{port}")
+        with pytest.raises(StorageError, match="Listing incoming/"):
+            storage.listed("incoming/")

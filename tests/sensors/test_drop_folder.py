@@ -2,7 +2,9 @@
 run that is asked for twice or never.
 """
 
+import base64
 import time
+import zlib
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +16,7 @@ from bucket import CREDENTIALS, Bucket, Way, free_port, way_to
 from dropped import Dropped, make_dropped
 
 from octavia_dag.assets.drops import record_drop
-from octavia_dag.dubbing.dropping import Seen
+from octavia_dag.dubbing.dropping import Listed, Seen, decide
 from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.videos import VideoRecord, save
 from octavia_dag.schema import Drop
@@ -60,7 +62,7 @@ def evaluate(dropped: Dropped, cursor: str = "") -> tuple[dg.SensorResult | dg.S
 def test_an_upload_becomes_one_run_request_that_names_it_with_its_etag(dropped: Dropped) -> None:
     dropped.put("incoming/es/talk.mp4", b"x")
     _, cursor = tick(dropped.tools, dropped.instance, "", 100.0)
-    found, _ = tick(dropped.tools, dropped.instance, cursor, 110.0)
+    found, _ = tick(dropped.tools, dropped.instance, cursor, 140.0)
     asked = request(found)
     assert found.take[0].video.etag in str(asked.run_key)
     config = asked.run_config["ops"]["take"]["config"]
@@ -92,21 +94,29 @@ def test_while_a_taking_is_at_work_nothing_more_is_asked_for(dropped: Dropped) -
     _, cursor = tick(dropped.tools, dropped.instance, "", 100.0)
     config = {"ops": {"take": {"config": {"uploads": []}}}}
     dropped.instance.create_run_for_job(take_uploads, run_config=config, status=dg.DagsterRunStatus.STARTED)
-    found, _ = tick(dropped.tools, dropped.instance, cursor, 110.0)
+    found, _ = tick(dropped.tools, dropped.instance, cursor, 140.0)
     assert found.take == ()
 
 
 def test_a_tick_that_is_repeated_after_a_restart_asks_under_the_same_run_key(dropped: Dropped) -> None:
     dropped.put("incoming/es/talk.mp4", b"x")
     _, cursor = tick(dropped.tools, dropped.instance, "", 100.0)
-    keys = {tick(dropped.tools, dropped.instance, cursor, now)[0].run_key for now in (110.0, 115.0)}
+    keys = {tick(dropped.tools, dropped.instance, cursor, now)[0].run_key for now in (140.0, 145.0)}
     assert len(keys) == 1
 
 
 def test_the_cursor_comes_back_as_it_was_and_a_damaged_one_begins_anew() -> None:
     state = {"a": Seen("s", 1.5, 2, 3.5)}
     assert read_cursor(written(state)) == state
-    assert [read_cursor(text) for text in ("", "[]", "{", '{"a": 1}', '{"a": []}')] == [{}] * 5
+    pressed = [base64.b64encode(zlib.compress(text)).decode() for text in (b"[]", b"{", b'{"a": 1}', b'{"a": []}')]
+    assert [read_cursor(text) for text in ("", "{}", "e30=", *pressed)] == [{}] * 7
+
+
+def test_ten_thousand_objects_that_wait_make_a_cursor_of_a_moderate_size() -> None:
+    listing = [Listed(f"incoming/es/{number}.mp4", number, f"{number:032x}", 1.0) for number in range(10_000)]
+    state = decide(listing, {}, prefix="incoming/", now=1764082000.123456, settle_s=5, busy=True).state
+    assert len(written(state)) < 300 << 10
+    assert read_cursor(written(state)) == state
 
 
 @pytest.mark.operators
@@ -159,7 +169,9 @@ def test_a_tick_of_the_delivery_only_glances_at_what_was_delivered(dropped: Drop
     for number in range(20, 20 + handled):
         _known(dropped, number)
     store = Path(dropped.tools.store.root)
-    Marks(store / "delivering.json", marks_of(store)).write()  # all of them are delivered
+    Marks(
+        store / "delivering.json", marks_of(store, dropped.tools.storage.address)
+    ).write()  # all of them are delivered
     later = _delivery_of_ten(dropped, 20 + handled)
     told(first, later, f"{handled} delivered videos")
     assert later <= 2.0  # two times of change for each of them

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,17 @@ import pytest
 from dropped import Dropped, make_dropped
 
 from octavia_dag.assets.drops import record_drop
-from octavia_dag.errors import StorageError
-from octavia_dag.resources.artifacts import Manifest, data_version, stored_files
+from octavia_dag.errors import InputError, StorageError
+from octavia_dag.resources.artifacts import Artifact, Manifest, data_version, stored_files
 from octavia_dag.resources.storage import Storage
 from octavia_dag.resources.videos import VideoRecord, save
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import Document, Drop, FinalMux, Measure, QaReport
 from octavia_dag.sensors import handing_over
 from octavia_dag.sensors.automation import DESIRED_TAG
-from octavia_dag.sensors.delivering import marks_of, tick
-from octavia_dag.sensors.handing_over import hand_over
+from octavia_dag.sensors.delivering import delivering_sensor, marks_of, tick
+from octavia_dag.sensors.handing_over import DeliverConfig, DubConfig, hand_over
+from octavia_dag.sensors.taking import in_use
 
 VIDEO, TAG = "talk-1a2b3c4d", "es"
 GOOD, BAD = "delivered/talk-1a2b3c4d/es/", "held/talk-1a2b3c4d/es/"
@@ -40,8 +42,8 @@ def dropped(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         yield found
 
 
-def _page(tools: Workshop, video: str, language: str, path: Path) -> None:
-    assert tools.store.current("qa_report", video, language) is not None
+def _page(tools: Workshop, video: str, language: str, path: Path, report: Artifact) -> None:
+    assert report.manifest.asset == "qa_report"
     path.write_bytes(b"<html></html>")
 
 
@@ -170,6 +172,63 @@ def test_an_updated_dub_replaces_the_delivered_one_and_leaves_none_of_its_files(
     assert dropped.lying() == sorted(GOOD + name for name in [*result(dropped)["files"], "result.json"])
 
 
+def test_a_dub_that_is_held_is_not_delivered_by_being_finished_while_another_one_is_delivered(
+    dropped: Dropped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(dropped, b"good")
+    found: Callable[..., object] = handing_over._found  # pyright: ignore[reportPrivateUsage]
+
+    def late(*arguments: Any) -> object:
+        told = found(*arguments)
+        finish(dropped, b"bad", broken=True)  # between the verdict and the delivery
+        return told
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handing_over, "_found", late)
+        assert over(dropped) == "deliver"
+    assert dropped.get(f"{GOOD}{VIDEO}.es.mp4") == b"good"
+    assert json.loads(dropped.get(f"{GOOD}qa_report.json"))["measures"][0]["ok"]
+    assert over(dropped) == "hold"
+    assert dropped.get(f"{BAD}{VIDEO}.es.mp4") == b"bad"
+
+
+def test_a_dub_is_delivered_without_its_page_where_that_cannot_be_written(
+    dropped: Dropped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise InputError("Its file is gone; put it back.")
+
+    monkeypatch.setattr(handing_over, "write_report", gone)
+    finish(dropped, b"the dub")
+    assert over(dropped) == "deliver"
+    told = result(dropped)
+    assert told["no_page"] == "Its file is gone; put it back."
+    assert "qa_report.html" not in told["files"]
+    assert dropped.lying() == sorted(GOOD + name for name in [*told["files"], "result.json"])
+    assert dropped.get(f"{GOOD}{VIDEO}.es.mp4") == b"the dub"
+
+
+def test_another_storage_gets_what_the_first_one_got(dropped: Dropped, tmp_path: Path) -> None:
+    finish(dropped, b"the dub")
+    over(dropped)
+    cursor = settled(dropped)
+    (tmp_path / "second/incoming").mkdir(parents=True)
+    before = dropped.tools.storage
+    second = Storage(url=str(tmp_path / "second"), fetched=before.fetched, most_bytes=before.most_bytes)
+    moved = Dropped(dropped.tools.model_copy(update={"storage": second}), dropped.instance, tmp_path / "second", None)
+    assert tick(moved.tools, moved.instance, cursor)[0] == [(VIDEO, TAG)]
+    assert over(moved) == "deliver"
+    assert moved.get(f"{GOOD}{VIDEO}.es.mp4") == b"the dub"
+    assert over(moved) is None
+
+
+def settled(dropped: Dropped) -> str:
+    """The cursor of a tick that found nothing to do."""
+    wanted, _, cursor = tick(dropped.tools, dropped.instance, "")
+    assert wanted == []
+    return cursor
+
+
 def test_a_report_of_an_earlier_deliverable_delivers_nothing(dropped: Dropped) -> None:
     finish(dropped, b"first")
     mux = FinalMux(video="dub.mp4", srt=None, vtt=None, language_tag="es", seconds=1)
@@ -284,6 +343,65 @@ def test_a_tick_finds_what_is_new_and_passes_over_what_is_settled(dropped: Dropp
     assert tick(dropped.tools, dropped.instance, cursor)[0] == [(VIDEO, TAG)]
 
 
+def test_what_cannot_be_handed_over_keeps_nobody_out_and_is_asked_for_later_and_later(dropped: Dropped) -> None:
+    store = dropped.tools.store
+    finish(dropped, b"the dub")
+    hopeless = [f"a{number:02}-{number:08}" for number in range(25)]
+    for video in hopeless:
+        shutil.copytree(store.video_folder(VIDEO), store.video_folder(video))
+    cursor, asked = "", list[str]()
+    for number in range(3):
+        wanted, _, cursor = tick(dropped.tools, dropped.instance, cursor, now=lambda n=number: 1000.0 + 10 * n)
+        asked += [video for video, _ in wanted]
+    assert VIDEO in asked
+    assert set(asked) == {*hopeless, VIDEO}
+    ticks = [tick(dropped.tools, dropped.instance, cursor, now=lambda n=n: 1030.0 + n)[0] for n in (0, 3600)]
+    assert len(ticks[0]) < len(ticks[1]) == 20
+
+
+def test_a_damaged_note_of_one_video_does_not_stop_the_others_and_is_read_again_later(dropped: Dropped) -> None:
+    finish(dropped, b"the dub")
+    store = dropped.tools.store
+    shutil.copytree(store.video_folder(VIDEO), store.video_folder("a-12345678"))
+    (store.video_folder("a-12345678") / "drop" / "drops.json").write_text("{")
+    wanted, troubles, cursor = tick(dropped.tools, dropped.instance, "", now=lambda: 1000.0)
+    assert (wanted, len(troubles)) == ([(VIDEO, TAG)], 1)
+    assert tick(dropped.tools, dropped.instance, cursor, now=lambda: 1001.0)[1] == []
+    assert len(tick(dropped.tools, dropped.instance, cursor, now=lambda: 1060.0)[1]) == 1
+
+
+def test_while_the_storage_is_away_no_delivery_is_asked_for(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        found = make_dropped(tmp_path, str(tmp_path), instance, None)
+        save(found.tools.store, VideoRecord(id=VIDEO, name="Talk.mp4", path="", sha256="1a2b3c4d", size=1))
+        drop = Drop(key="incoming/es/Talk.mp4", version="v", etag="e", size=1, when="now", languages=("es",))
+        record_drop(found.tools.store, VIDEO, drop)
+        finish(found, b"the dub")
+        assert found.root is not None
+        found.root.rename(tmp_path / "elsewhere")
+        skipped = evaluate(found)
+        assert isinstance(skipped, dg.SkipReason)
+        assert "is not possible now" in str(skipped.skip_message)
+        (tmp_path / "elsewhere").rename(found.root)
+        assert isinstance(evaluate(found), dg.SensorResult)
+
+
+def evaluate(dropped: Dropped) -> object:
+    """One tick of the sensor itself."""
+    sensor = delivering_sensor(handing_over.deliver_dubs)
+    with dg.build_sensor_context(instance=dropped.instance, resources={"workshop": dropped.tools}) as context:
+        return sensor(context)
+
+
+def test_a_video_whose_delivery_is_at_work_is_not_what_makes_room(dropped: Dropped) -> None:
+    config = dg.RunConfig(ops={"deliver": DeliverConfig(dubs=[DubConfig(video=VIDEO, language=TAG)])})
+    assert in_use(dropped.tools, dropped.instance) == set()
+    dropped.instance.create_run_for_job(
+        handing_over.deliver_dubs, run_config=config.to_config_dict(), status=dg.DagsterRunStatus.STARTED
+    )
+    assert in_use(dropped.tools, dropped.instance) == {"1a2b3c4d"}
+
+
 def test_a_video_that_was_never_dropped_is_not_looked_at(dropped: Dropped) -> None:
     save(dropped.tools.store, VideoRecord(id="other-1a2b3c4e", name="o", path="", sha256="1a2b3c4e", size=1))
-    assert list(marks_of(Path(dropped.tools.store.root))) == [VIDEO]
+    assert list(marks_of(Path(dropped.tools.store.root), "")) == [VIDEO]

@@ -12,10 +12,11 @@ import pytest
 from resting import House
 
 from octavia_dag.dubbing.budget import Budget
-from octavia_dag.errors import InputError, RefusedError
+from octavia_dag.errors import InputError, ModelError, OctaviaError, RefusedError, StorageError
 from octavia_dag.layers import Place, layer_at
+from octavia_dag.plan import Plan
 from octavia_dag.resources import videos
-from octavia_dag.resources.nights import NightReport, one_at_a_time, read_listed, taken_in, write_listed
+from octavia_dag.resources.nights import NightReport, last_report, one_at_a_time, read_listed, taken_in, write_listed
 from octavia_dag.sensors import night as nights
 from octavia_dag.sensors.automation import NIGHT_TAG
 
@@ -182,6 +183,85 @@ def test_money_without_a_price_is_refused_in_a_sentence(house: House) -> None:
 def test_two_nights_never_choose_at_the_same_time(house: House) -> None:
     with one_at_a_time(house.tools.store), pytest.raises(RefusedError), one_at_a_time(house.tools.store):
         raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [f"{'x' * 300}.mp4", f"{'d/' * 2500}x.mp4", "good.mp4/x.mp4", ".", "a::b.mp4"],
+    ids=["a long name", "a long path", "a file in a file", "a folder", "two addresses"],
+)
+def test_an_address_at_which_nothing_can_lie_stops_no_other_row(house: House, uri: str) -> None:
+    house.write(f"{uri},es,9", f"{house.video('good.mp4')},es,1")
+    report = house.sleep("2026-11-25")
+    assert rows(report) == [3]
+    assert [(one.row, one.state) for one in report.left] == [(2, "unusable")]
+
+
+@pytest.mark.parametrize("error", [StorageError("Fetching it: there is no room."), ModelError("A model is missing.")])
+def test_a_row_that_may_be_taken_another_night_stops_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: OctaviaError
+) -> None:
+    bring = nights.Night._near  # pyright: ignore[reportPrivateUsage]
+
+    def near(night: nights.Night, uri: str) -> Path:
+        if uri.endswith("a.mp4"):
+            raise error
+        return bring(night, uri)
+
+    monkeypatch.setattr(nights.Night, "_near", near)
+    house.write(f"{house.video('a.mp4')},es,9", f"{house.video('good.mp4')},es,1")
+    report = house.sleep("2026-11-25")
+    assert rows(report) == [3]
+    assert [(one.row, one.state, one.why) for one in report.left] == [(2, "unreachable", str(error))]
+    assert last_report(house.tools.store) == report
+
+
+def test_a_file_that_is_no_video_is_known_as_that_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Path] = []
+
+    def refused(_: object, path: Path, *__: object) -> None:
+        looked.append(path)
+        raise InputError("It is no video; give one.")
+
+    monkeypatch.setattr(nights, "probe_video", refused)
+    house.write(f"{house.video('hosts')},es,9")
+    for day in ("2026-11-25", "2026-11-26"):
+        assert [(one.state, one.why) for one in house.sleep(day).left] == [("unusable", "It is no video; give one.")]
+    assert len(looked) == 1
+    assert [one.state for one in house.night("2026-11-27").standings.values()] == ["unusable"]
+
+
+def test_a_row_that_got_a_language_and_other_settings_is_paid_in_all_its_languages(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "uri,languages,priority,settings"
+    house.write(f"{house.video('a.mp4')},es,1,", head=head)
+    house.sleep("2026-11-25")
+    monkeypatch.setattr(Plan, "stale_languages", ("pt-BR",))  # es was made meanwhile
+    house.write('a.mp4,"es,pt-BR",1,{mix: {duck_depth_db: 4}}', head=head)
+    assert house.sleep("2026-11-26").minutes == 3.0
+
+
+def test_what_a_row_would_have_cost_that_is_another_s_video_goes_to_the_next_one(house: House) -> None:
+    house.set(minutes_per_night=3.0)
+    house.write(
+        f"{house.video('a.mp4', 'same')},es,9", f"{house.video('b.mp4', 'same')},es,8", f"{house.video('c.mp4')},es,7"
+    )
+    report = house.sleep("2026-11-25")
+    assert rows(report) == [2, 4]
+    assert [one.row for one in report.left] == [3]
+    assert (report.minutes, taken_in(Path(house.tools.store.root), "2026-11-25").minutes) == (3.0, 3.0)
+
+
+def test_a_note_of_what_was_spent_that_a_crash_cut_short_hides_no_other(house: House) -> None:
+    house.set(minutes_per_night=3.0)
+    house.write(f"{house.video('a.mp4')},es,1")
+    house.sleep("2026-11-25")
+    with (Path(house.tools.store.root) / "catalogue" / "taken" / "2026-11-25.jsonl").open("a") as file:
+        file.write('{"half')
+    house.write("a.mp4,es,1", *(f"{house.video(name)},es,1" for name in ("b.mp4", "c.mp4")))
+    assert rows(house.sleep("2026-11-25")) == [3]
+    assert taken_in(Path(house.tools.store.root), "2026-11-25").minutes == 3.0
 
 
 def test_looking_again_does_not_measure_a_file_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

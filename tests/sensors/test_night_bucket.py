@@ -10,10 +10,11 @@ from s3fs import S3FileSystem
 
 from octavia_dag.dubbing.budget import Budget
 from octavia_dag.errors import StorageError
-from octavia_dag.resources import videos
+from octavia_dag.resources import remote, videos
 from octavia_dag.resources.catalogue import Catalogue
 from octavia_dag.resources.fetched import bring_back
 from octavia_dag.resources.nights import NightReport
+from octavia_dag.resources.remote import AwayError
 from octavia_dag.sensors.handing_over import languages_of
 from octavia_dag.sensors.night import Night
 
@@ -72,6 +73,34 @@ def test_another_file_at_the_address_is_not_taken_for_the_video(house: House, bu
         bring_back(house.tools.store, house.tools.storage, known)
     assert not Path(known.path).exists()
     assert [one.why for one in sleep(house, bucket, 2.0).taken] == ["another file lies there now"]
+
+
+@pytest.mark.parametrize("uri", ["s3://Bad_Bucket!!/x.mp4", "s3://arn:aws:s3:x/y.mp4", "s3://nobody/x.mp4"])
+def test_a_bucket_that_there_cannot_be_stops_no_other_row(house: House, bucket: Bucket, uri: str) -> None:
+    bucket.put("catalogue.csv", f"uri,languages,priority\n{uri},es,9\nfilms/a é.mp4,es,1")
+    report = sleep(house, bucket, 2.0)
+    assert [one.row for one in report.taken] == [3]
+    assert [(one.row, one.state) for one in report.left] == [(2, "unusable")]
+
+
+def test_a_storage_that_is_away_is_asked_once_and_its_rows_are_left(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def away(address: str) -> str:
+        if address.startswith("s3://"):
+            asked.append(address)
+            raise AwayError(f"{address} cannot be reached (NoCredentialsError).")
+        return real(address)
+
+    real = remote.stamp
+    monkeypatch.setattr(remote, "stamp", away)
+    house.write("s3://films/one.mp4,es,9", "s3://films/two.mp4,es,8", f"{house.video('a.mp4')},es,1")
+    report = house.sleep("2026-11-25")
+    assert [one.row for one in report.taken] == [4]
+    assert [(one.row, one.state) for one in report.left] == [(2, "unreachable"), (3, "unreachable")]
+    assert asked == ["s3://films/one.mp4"]
 
 
 def test_a_catalogue_that_cannot_be_reached_is_no_empty_one(

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from resting import House
 
-from octavia_dag.errors import InputError, OctaviaError
+from octavia_dag.errors import InputError, OctaviaError, StorageError
 from octavia_dag.resources.notices import Notices
 from octavia_dag.sensors import notices as sensors
 from octavia_dag.sensors.notices import failure_notice, failure_sensor, held_sensor
@@ -41,21 +41,24 @@ def instance() -> Generator[dg.DagsterInstance]:
         yield made
 
 
-def failed(instance: dg.DagsterInstance, error: Exception) -> dg.ExecuteInProcessResult:
-    """A run whose only step fails with `error`."""
+def failed(
+    instance: dg.DagsterInstance, error: Exception | None, name: str = "analyse_video"
+) -> dg.ExecuteInProcessResult:
+    """A run of the job `name` whose only step fails with `error`, where there is one."""
 
     @dg.op(name="stems")
     def step() -> None:
         if isinstance(error, OctaviaError):
             raise dg.Failure(str(error)) from error
-        raise error
+        if error is not None:
+            raise error
 
-    @dg.job
-    def analyse_video() -> None:
+    @dg.job(name=name)
+    def made() -> None:
         step()
 
     tags = {"dagster/partition": "talk-1a2b3c4d"}
-    return analyse_video.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    return made.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
 
 
 def test_a_failure_is_told_by_its_sentence_its_partition_and_its_link(instance: dg.DagsterInstance) -> None:
@@ -79,17 +82,34 @@ def test_the_failure_sensor_posts_each_failure_and_survives_a_webhook_that_is_aw
 ) -> None:
     result = failed(instance, InputError("It is no video; give one."))
     for why in ("", "A notice could not be posted."):
-        context = dg.build_run_status_sensor_context(
-            sensor_name="failure_notices",
-            dagster_instance=instance,
-            dagster_run=result.dagster_run,
-            dagster_event=next(one for one in result.all_events if one.is_run_failure),
-            resources={"notices": Told(ui=UI, why=why)},
-        ).for_run_failure()
-        failure_sensor(STOPPED)(context)
+        heard_of(instance, result, why)
     assert [one.splitlines()[0] for one in HEARD] == [
         "analyse_video of talk-1a2b3c4d failed. It is no video; give one."
     ] * 2
+
+
+def heard_of(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult, why: str = "") -> None:
+    """The failure sensor is told of a run."""
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failure_notices",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=next(one for one in result.all_events if one.is_run_failure),
+        resources={"notices": Told(ui=UI, why=why)},
+    ).for_run_failure()
+    failure_sensor(STOPPED)(context)
+
+
+@pytest.mark.parametrize(("job", "posts"), [("take_uploads", 3), ("deliver_dubs", 3), ("analyse_video", 5)])
+def test_of_a_job_that_is_begun_again_by_itself_a_failure_is_told_until_it_is_another_one(
+    instance: dg.DagsterInstance, job: str, posts: int
+) -> None:
+    away, full = StorageError("The storage is away."), StorageError("The disk is full.")
+    for error in (away, away, full, full, None, full):
+        result = failed(instance, error, job)
+        if error is not None:
+            heard_of(instance, result)
+    assert len(HEARD) == posts
 
 
 def look(house: House, cursor: str | None, why: str = "") -> tuple[str | None, str]:

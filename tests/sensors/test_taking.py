@@ -5,7 +5,9 @@ Every case is tried on a folder, and on a bucket over HTTP (`make test-operators
 
 import hashlib
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -112,6 +114,21 @@ def test_settings_that_contradict_those_of_the_same_content_are_refused_with_bot
     assert [key.rsplit("/", 1)[1] for key in dropped.lying("quarantine/")] == ["b.mp4", "b.mp4.yaml", "reason.txt"]
 
 
+def test_a_name_may_not_change_what_another_name_of_the_same_content_asks_for_too(
+    dropped: Dropped, videos: list[Path]
+) -> None:
+    for name, ratio in (("a", 4), ("b", 4), ("a", 5)):
+        dropped.put(f"incoming/es/{name}.mp4", videos[0])
+        dropped.put(f"incoming/es/{name}.mp4.yaml", f"mix: {{ratio: {ratio}}}\n".encode())
+        dropped.take()
+    (record,) = dropped.records()
+    assert dropped.settings(record.id) == {"mix": {"ratio": 4}}
+    assert "mix.ratio is 4" in reasons(dropped)
+    dropped.put("incoming/es/a.mp4", videos[0])
+    dropped.take()
+    assert dropped.settings(record.id) == {"mix": {"ratio": 4}}
+
+
 def test_a_name_that_is_dropped_again_may_change_its_own_settings(dropped: Dropped, videos: list[Path]) -> None:
     for ratio in (4, 5):
         dropped.put("incoming/es/a.mp4", videos[0])
@@ -129,6 +146,11 @@ def test_a_name_that_is_dropped_again_may_change_its_own_settings(dropped: Dropp
         (b"\xff\xfe\x00", "YAML"),
         (b"synthesis: {engine: 'os:system'}", "may not come with a video"),
         (b"translation: {endpoint: 'http://127.0.0.1:9'}", "may not come with a video"),
+        (b"checks: {bed_level_db: 12}", "may not come with a video"),
+        (b"costs: {gpu_hour: 0.0}", "may not come with a video"),
+        (b"catalogue: {minutes_per_night: 1}", "may not come with a video"),
+        (b'voices: {cast: {"\\ud800": pf_dora}}', "half of a character"),
+        (b"mix: {ratio: 4}" + b" " * (1 << 20), "too many for settings"),
         (b"delivery: {languages: [xx]}", "no language this installation dubs into"),
     ],
 )
@@ -171,6 +193,74 @@ def test_an_empty_file_goes_to_quarantine_unseen(dropped: Dropped) -> None:
     dropped.take(reason="It is empty; upload it again.")
     assert dropped.lying("incoming/") == []
     assert "It is empty" in reasons(dropped)
+
+
+def test_a_file_that_was_mended_while_it_went_to_quarantine_leaves_nothing_there(dropped: Dropped) -> None:
+    dropped.put("incoming/es/empty.mp4", b"")
+    upload = replace(dropped.upload("incoming/es/empty.mp4"), reason="It is empty; upload it again.")
+    dropped.put("incoming/es/empty.mp4", b"no longer")
+    with pytest.raises(ChangedError):
+        taking.take_one(dropped.tools, dropped.instance, upload)
+    assert dropped.lying() == ["incoming/es/empty.mp4"]
+
+
+def test_a_sidecar_that_is_replaced_while_its_video_is_taken_counts(
+    dropped: Dropped, videos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped.put("incoming/es/a.mp4", videos[0])
+    dropped.put("incoming/es/a.mp4.yaml", b"mix: {ratio: 4}\n")
+    _after_fetch(monkeypatch, lambda: dropped.put("incoming/es/a.mp4.yaml", b"mix: {ratio: 5, attack_ms: 30}\n"))
+    upload = dropped.upload("incoming/es/a.mp4")
+    with monkeypatch.context() as patched:
+        # Read before it was replaced.
+        patched.setattr(taking, "asked_for", _first_wish)
+        with pytest.raises(ChangedError, match="both are looked at again"):
+            taking.take_one(dropped.tools, dropped.instance, upload)
+    dropped.take()
+    assert dropped.settings(dropped.records()[0].id) == {"mix": {"ratio": 5, "attack_ms": 30}}
+    assert dropped.lying("incoming/") == []
+    assert dropped.lying("quarantine/") == []
+
+
+def _first_wish(*_: object) -> tuple[tuple[str, ...], dict[str, dict[str, int]]]:
+    return ("es",), {"mix": {"ratio": 4}}
+
+
+def test_a_mark_beside_the_sidecar_goes_with_them(dropped: Dropped, videos: list[Path]) -> None:
+    dropped.put("incoming/es/a.mp4", videos[0])
+    for suffix in (".yaml", ".yaml.done", ".done"):
+        dropped.put(f"incoming/es/a.mp4{suffix}", b"")
+    (upload,) = [taking.UploadConfig.of(one).upload for one in dropped.there()]
+    taking.take_one(dropped.tools, dropped.instance, upload)
+    assert dropped.lying("incoming/") == []
+
+
+def test_one_upload_that_cannot_be_taken_stops_none_of_the_others(
+    dropped: Dropped, videos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, path in zip("abc", videos, strict=True):
+        dropped.put(f"incoming/es/{name}.mp4", path)
+    merged: Callable[..., object] = taking.merged_settings
+
+    def defective(*arguments: Any) -> object:
+        if "incoming/es/a.mp4" in arguments:
+            raise ValueError("a secret")
+        return merged(*arguments)
+
+    monkeypatch.setattr(taking, "merged_settings", defective)
+    config = taking.TakeConfig(uploads=[taking.UploadConfig.of(one) for one in dropped.there()])
+    done = taking.take_uploads.execute_in_process(
+        instance=dropped.instance,
+        run_config=dg.RunConfig(ops={"take": config}),
+        resources={"workshop": dropped.tools},
+        raise_on_error=False,
+    )
+    assert dropped.lying("incoming/") == ["incoming/es/a.mp4"]
+    assert {one.sha256 for one in dropped.records()} == {sha(videos[1]), sha(videos[2])}
+    (failed,) = [one for one in done.all_node_events if one.is_step_failure]
+    told = str(failed.step_failure_data.user_failure_data)
+    assert "ValueError" in told
+    assert "secret" not in told
 
 
 def test_a_folder_s_marker_is_left_alone(dropped: Dropped, videos: list[Path]) -> None:

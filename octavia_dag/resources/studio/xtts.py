@@ -1,0 +1,103 @@
+"""XTTS v2 (coqui-tts), loaded once for cloner and synthesizer, by its own low-level loader.
+
+That loader would write the checkpoint anew where its configuration is pickled into it, as the published one's is; our
+weights are sealed, so the file is read and never written. The model keeps the prefix of the batch at work in itself:
+whoever generates holds its lock.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from octavia_dag.errors import EngineError, ModelError
+from octavia_dag.resources.engines import Licence
+from octavia_dag.resources.stopwatch import busy
+from octavia_dag.resources.studio.device import CPU
+from octavia_dag.resources.studio.engine import StudioEngine
+from octavia_dag.resources.studio.residency import GIB, in_batches, memory_errors, residents
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+LICENCE = Licence(part="XTTS v2", name="CPML-1.0.0", commercial=False, instead="engines.profile studio-commercial")
+# 1.9 GB of weights in float32, and what 16 rows of 600 codes keep in their caches.
+NEEDS_GIB = 5.0
+FILES = ("config.json", "model.pth", "vocab.json")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The model, and who may generate with it."""
+
+    model: Any
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class XttsEngine(StudioEngine):
+    """What cloner and synthesizer share: the weights, and one model of them per device."""
+
+    needs: ClassVar[str] = "TTS"
+
+    weights: str = "coqui/XTTS-v2@v2.0.3"
+
+    def licences(self, language: str | None = None) -> tuple[Licence, ...]:
+        """CPML: weights and what they speak are not for sale."""
+        del language
+        return (LICENCE,)
+
+    @contextmanager
+    def loaded(self, device: str = "") -> Generator[Loaded]:
+        """The model, resident on `device`, else at home."""
+        where = device or self.home
+        with residents(where).using(f"xtts {self.weights}", round(NEEDS_GIB * GIB), lambda: self._load(where)) as held:
+            yield held
+
+    def alone(self, work: Callable[[Any], T], what: str) -> T:
+        """What `work` makes with the model, which nobody else works with; an EngineError where memory gives out."""
+
+        def run(works: Sequence[Callable[[Any], T]], device: str) -> list[T]:
+            with self.loaded(device) as held, held.lock, busy("engine", "xtts"):
+                return [one(held.model) for one in works]
+
+        return self.batched([work], run, size=1, what=what)[0]
+
+    def batched(
+        self, pieces: Sequence[P], run: Callable[[Sequence[P], str], list[T]], *, size: int, what: str
+    ) -> list[T]:
+        """`run` over `pieces`, as many at once as memory holds; on the CPU where the engine was told it may."""
+        home = self.home
+        try:
+            return in_batches(pieces, lambda some: run(some, home), size=size, what=what)
+        except EngineError as error:
+            if home == CPU or not self.cpu_fallback or not isinstance(error.__cause__, memory_errors()):
+                raise
+        return in_batches(pieces, lambda some: run(some, CPU), size=size, what=what)
+
+    def _load(self, device: str) -> Loaded:
+        folder = self.folder()
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise ModelError(f"Loading XTTS from {folder}: there is no {name} in it; name a folder of XTTS v2.")
+        return Loaded(_model(folder).to(device))
+
+
+def _model(folder: Path) -> Any:
+    import torch
+    from TTS.tts.configs.xtts_config import XttsConfig
+    from TTS.tts.models.xtts import Xtts, _legacy_safe_globals  # pyright: ignore[reportPrivateUsage]
+
+    class ReadOnly(Xtts):
+        """As published, but for a file that is only read."""
+
+        def _load_checkpoint(self, model_path: Path) -> dict[str, Any]:
+            with _legacy_safe_globals():
+                return torch.load(model_path, map_location="cpu", weights_only=True)["model"]
+
+    config = XttsConfig()
+    config.load_json(str(folder / "config.json"))
+    model = ReadOnly(config)
+    model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True, use_deepspeed=False)
+    return model

@@ -15,7 +15,7 @@ SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apert
 # The studio engines have an environment of their own: the CUDA build of torch alone is several GB.
 STUDIO ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 
-.PHONY: help dub ui test test-operators test-studio test-system soak check models studio system clean
+.PHONY: help dub ui test test-operators test-studio test-fleet test-system soak check models studio system clean
 
 help:
 	@echo 'make dub VIDEO=talk.mp4 TO=pt-BR OUT=out    dubs VIDEO into TO ("pt-BR es": both); no VIDEO: a sample'
@@ -24,6 +24,7 @@ help:
 	@echo 'make test-operators    the tests of what operators change, correct, approve and switch'
 	@echo 'make studio    sets up the studio engines in .venv-studio: for the GPU that is there, else for the CPU'
 	@echo 'make test-studio    the tests of the studio engines, on the CPU, with tiny weights'
+	@echo 'make test-fleet    the tests of what hands runs to other machines'
 	@echo 'make soak      by hand: the full counts, in parts; goes on where it was stopped'
 	@echo 'make check     lint, format and types'
 	@echo 'make system    as root: system packages that add rough language pairs, and the browser of the tests'
@@ -55,6 +56,10 @@ test-operators: .venv/.dev models
 test-studio: .venv-studio/.made models
 	@OMP_WAIT_POLICY=PASSIVE .venv-studio/bin/python -m pyright -p deploy/studio/pyright.json
 	@OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 .venv-studio/bin/python -m pytest -m studio tests -n 2 $(BY_FILE)
+
+# What hands runs to other machines, against a provider on this one.
+test-fleet: .venv/.dev models
+	@.venv/bin/python -m pytest -m fleet -n 2 $(BY_FILE)
 
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models

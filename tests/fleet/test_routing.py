@@ -13,6 +13,8 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from octavia_dag.errors import InputError
 from octavia_dag.fleet.routing import COMPUTE_TAG, LAUNCHER_TAG, RoutingRunLauncher
 
+pytestmark = pytest.mark.fleet
+
 
 class Noting(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     """Launches nothing, and notes what it was asked."""

@@ -7,6 +7,8 @@ from provider import Provider, running
 
 from octavia_dag.fleet.runpod_api import AnswerLostError, ProviderError, RunPod
 
+pytestmark = pytest.mark.fleet
+
 JOB = {"run_id": "one"}
 
 

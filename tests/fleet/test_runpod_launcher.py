@@ -15,6 +15,8 @@ from octavia_dag.fleet import worker
 from octavia_dag.fleet.runpod import ASKED_TAG, JOB_TAG
 from octavia_dag.resources.memory import Memory
 
+pytestmark = pytest.mark.fleet
+
 
 @dg.job
 def quick() -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from octavia_dag.fleet.warm_pool import Policy, Pool, Seen, decided, expired
 
+pytestmark = pytest.mark.fleet
+
 POLICY = Policy(standby=0, most=20, pace_s=600, drain_s=900, lease_s=120, price_per_hour=2.0, budget=50.0)
 MORNING = 9 * 3600.0
 

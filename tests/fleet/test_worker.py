@@ -15,6 +15,8 @@ from octavia_dag.fleet.runpod import CLAIMED_TAG
 from octavia_dag.resources.claims import claim, claimed_by
 from octavia_dag.resources.memory import Memory
 
+pytestmark = pytest.mark.fleet
+
 
 @dg.job
 def nothing() -> None:

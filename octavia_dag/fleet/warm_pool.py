@@ -41,7 +41,7 @@ class Pool:
     """What was decided: how many are kept up, since when nothing came, what that cost today, until when it holds."""
 
     minimum: int = 0
-    last_work: float = 0.0
+    last_work: float = -math.inf
     spent: float = 0.0
     day: int = 0
     at: float = 0.0

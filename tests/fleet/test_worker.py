@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -55,7 +56,7 @@ def test_a_job_that_comes_twice_is_worked_on_once(instance: dg.DagsterInstance, 
     run, path = started(instance), tmp_path / "done"
     job = {"run_id": run.run_id, "command": counting(path)}
     with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(lambda name: worker.work(job, name, instance, memory), ["job-1", "job-2"]))
+        told = list(pool.map(partial(worker.work, job, instance=instance, memory=memory), ["job-1", "job-2"]))
     assert path.read_text() == "once "
     assert sorted("left" in one for one in told) == [False, True]
     found = instance.get_run_by_id(run.run_id)
@@ -78,7 +79,7 @@ def test_a_run_that_nobody_knows_is_left_alone(instance: dg.DagsterInstance, mem
 
 def test_of_many_that_ask_at_once_one_has_it(memory: Memory) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: claim(memory, "run", f"worker-{number}"), range(16)))
+        answers = list(pool.map(partial(claim, memory, "run"), [f"worker-{number}" for number in range(16)]))
     assert answers.count(True) == 1
 
 

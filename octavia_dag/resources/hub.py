@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from octavia_dag.errors import InputError, ModelError, StorageError
-from octavia_dag.resources.weights import SEAL, Reference, Seal, seal
+from octavia_dag.resources.weights import Reference, Seal, seal
 
 # Code, pictures and other frameworks' weights that nothing here reads.
 _IGNORED = ("*.msgpack", "*.h5", "*.onnx", "*.tflite", "*.ot", "*.md", "*.png", "*.jpg", "*.wav", "*.mp4", ".git*")
@@ -55,11 +55,6 @@ def pull_weights(models_dir: str, reference: str, progress: Callable[[str], None
         ) from error
     progress(f"{told}: commit {commit[:12]}, {len(sealed.files)} files, sha256 {sealed.digest}")
     return sealed
-
-
-def there(models_dir: str, reference: str) -> bool:
-    """Whether weights were sealed where `reference` has them."""
-    return (Reference.of(reference).folder(models_dir) / SEAL).is_file()
 
 
 def _client() -> Hub:

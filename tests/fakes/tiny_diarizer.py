@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import yaml
 
-from octavia_dag.resources.weights import seal
-
 
 def make_tiny_pipeline(folder: Path) -> Path:
     """Writes `folder`, laid out as pyannote/speaker-diarization-community-1 is; the same weights every time."""
@@ -23,12 +21,6 @@ def make_tiny_pipeline(folder: Path) -> Path:
     _write_plda(folder / "plda")
     write_config(folder)
     return folder
-
-
-def sealed(folder: Path) -> str:
-    """The reference of weights in `folder`, sealed as an operator seals them."""
-    seal(folder, str(folder), "tiny")
-    return str(folder)
 
 
 def write_config(folder: Path, name: str = "pyannote.audio.pipelines.SpeakerDiarization", **params: str) -> None:

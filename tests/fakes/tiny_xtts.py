@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from octavia_dag.resources.weights import seal
-
 LETTERS = "abcdefghijklmnopqrstuvwxyz.,?!'áéíóúñçàèùâêîôûëïüöäãõ"
 TEXTS = ("hello world this is a small test", "bonjour le monde", "hola mundo", "olá mundo, isto é um teste")
 
@@ -52,12 +50,6 @@ def tiny_xtts(
         torch.save({"model": state, **({"config": told} if pickled_config else {})}, folder / "model.pth")
     told.save_json(str(folder / "config.json"))
     return folder
-
-
-def sealed(folder: Path) -> str:
-    """The reference of weights made here: sealed as an operator seals a folder."""
-    seal(folder, str(folder), "tiny")
-    return str(folder)
 
 
 def _tokenizer(path: Path, languages: list[str]) -> int:

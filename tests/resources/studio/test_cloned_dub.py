@@ -17,7 +17,8 @@ from finished import Dub
 from octavia_command import Octavia, make_octavia
 from octavia_fakes import ENGINES
 from private_search import Needle, needles, search
-from tiny_xtts import sealed, shrink, tiny_xtts
+from sealing import sealed
+from tiny_xtts import shrink, tiny_xtts
 
 from octavia_dag.assets.private import PAYLOAD
 from octavia_dag.cli.sample import RECORDING

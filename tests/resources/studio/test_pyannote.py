@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from diarizer_contract import Dialogue, DiarizerContract, covered
-from tiny_diarizer import make_tiny_pipeline, sealed, write_config
+from sealing import sealed
+from tiny_diarizer import make_tiny_pipeline, write_config
 from tiny_voices import Ear, Said, spoken
 
 from octavia_dag.errors import EngineError, ModelError, SettingsError

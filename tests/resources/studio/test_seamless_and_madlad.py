@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sealing import sealed
 from tiny_translator import tiny_madlad, tiny_seamless
 from translator_contract import TEXTS, TranslatorContract
 
@@ -18,7 +19,6 @@ from octavia_dag.resources.licences import refuse_forbidden
 from octavia_dag.resources.studio.madlad import MadladTranslator
 from octavia_dag.resources.studio.sentence_translator import SentenceTranslator, normal_tag
 from octavia_dag.resources.studio.translator import SeamlessTranslator
-from octavia_dag.resources.weights import seal
 
 pytestmark = pytest.mark.studio
 
@@ -26,12 +26,6 @@ Made = Callable[..., SentenceTranslator]
 KINDS = {"seamless": (SeamlessTranslator, tiny_seamless), "madlad": (MadladTranslator, tiny_madlad)}
 LONGEST = 12
 MANY = [*TEXTS, "Yes!", "The quick brown fox jumps over a lazy dog, and then it needs a small test.", "No?"]
-
-
-def sealed(folder: Path) -> str:
-    """The reference of weights made here, sealed as an operator seals a folder."""
-    seal(folder, str(folder), "tiny")
-    return str(folder)
 
 
 @pytest.fixture(scope="module")

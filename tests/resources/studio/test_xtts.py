@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from cloning_synthesizer_contract import CloningSynthesizerContract, Sentence, utterance
 from pydantic import PrivateAttr
-from tiny_xtts import sealed, shrink, tiny_xtts
+from sealing import sealed
+from tiny_xtts import shrink, tiny_xtts
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Profile, Samples

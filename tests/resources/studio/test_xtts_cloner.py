@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from recordings import sound_16k
-from tiny_xtts import sealed, shrink, tiny_xtts
+from sealing import sealed
+from tiny_xtts import shrink, tiny_xtts
 from voice_cloner_contract import VoiceClonerContract
 
 from octavia_dag.errors import EngineError

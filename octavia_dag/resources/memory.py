@@ -8,9 +8,10 @@ Reading makes no file. Connections are not kept, so nothing is shared between th
 """
 
 import os
+import tempfile
 import unicodedata
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -175,17 +176,37 @@ def _engine(place: URL) -> Engine:
 
 
 def _prepare(engine: Engine) -> None:
-    """Makes the table where there is none. A SQLite file is its owner's alone, and can be read while it is written."""
-    if engine.dialect.name == "sqlite" and engine.url.database:
+    """Makes the tables where there are none."""
+    if engine.dialect.name == "sqlite" and engine.url.database and not Path(engine.url.database).exists():
         with guarded("Making the translation memory"):
-            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(engine.url.database, os.O_RDWR | os.O_CREAT, 0o600))
+            _make_file(Path(engine.url.database))
     with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
+        _make_tables(connection)
+
+
+def _make_file(file: Path) -> None:
+    """A file that is its owner's alone and can be read while it is written, linked into place whole.
+
+    SQLite does not wait where a file that others have open is to change its journal: of several processes that each
+    made the first approval, all but one could be refused.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".memory-")  # made with mode 0600
+    os.close(descriptor)
+    try:
+        with create_engine(URL.create("sqlite", database=name), poolclass=NullPool).connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        connection.execute(CreateTable(_LINES, if_not_exists=True))
-        connection.execute(CreateIndex(_INDEX, if_not_exists=True))
-        connection.commit()
+            _make_tables(connection)
+        with suppress(FileExistsError):  # another process was first: its file counts
+            os.link(name, file)
+    finally:
+        Path(name).unlink()
+
+
+def _make_tables(connection: Connection) -> None:
+    connection.execute(CreateTable(_LINES, if_not_exists=True))
+    connection.execute(CreateIndex(_INDEX, if_not_exists=True))
+    connection.commit()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -95,20 +96,26 @@ def test_the_file_is_its_owner_s_alone(memory: Memory) -> None:
     assert Path(memory.file).stat().st_mode & 0o077 == 0
 
 
-def approve(file: str, number: int) -> None:
+def approve(file: str, number: int, together: Barrier) -> None:
     for step in range(10):
-        Memory(file=file).remember([line(f"Line {number} {step}.", "Linha.")])
+        together.wait(60)
+        Memory(file=f"{file}-{step}").remember([line(f"Line {number}.", "Linha.")])
 
 
-def test_several_processes_approve_at_once(memory: Memory) -> None:
+def test_several_processes_make_the_first_approval_at_once(memory: Memory) -> None:
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=approve, args=(memory.file, number)) for number in range(4)]
+    together = context.Barrier(6)
+    workers = [context.Process(target=approve, args=(memory.file, number, together)) for number in range(6)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    assert len(memory.newest("en", "pt-BR")) == 40
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * 6
+    kept = [len(Memory(file=f"{memory.file}-{step}").newest("en", "pt-BR")) for step in range(10)]
+    assert kept == [6] * 10
+    assert sorted(file.name for file in Path(memory.file).parent.iterdir()) == [
+        f"memory.sqlite-{step}" for step in range(10)
+    ]
 
 
 def test_another_database_is_named_by_the_environment(

@@ -1,8 +1,8 @@
 """The only wiring: assets, jobs and tools of one installation.
 
-Both jobs run in one process, also when started in the UI: a model is then loaded once, and a step costs a fraction of
-a second of orchestration instead of the several seconds of a process per step. Dagster cannot hold video partitions
-and dub partitions in one job, hence two.
+Both jobs run in one process, also when started in the UI, unless the installation sends steps apart: a model is then
+loaded once, and a step costs a fraction of a second of orchestration instead of the several seconds of a process per
+step. Dagster cannot hold video partitions and dub partitions in one job, hence two.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from octavia_dag import environment as surroundings
 from octavia_dag.assets import analysis, checks, delivery, localization, qa, source, voices
 from octavia_dag.assets.slices import slice_assets
 from octavia_dag.environment import CHAT_KEY, MEMORY_URL, REMOTE_KEY, VOICE_KEY, WEBHOOK, Environment
+from octavia_dag.fleet.stepping import executor_of
 from octavia_dag.graph import Granularity, of_granularity
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.catalogue import Catalogue
@@ -90,12 +91,12 @@ def catalogue(environment: Environment) -> Catalogue:
 
 def build(environment: Environment) -> dg.Definitions:
     """Everything Dagster needs to know of one installation."""
-    launch = Launch.configure_at_launch()
+    launch, executor = Launch.configure_at_launch(), executor_of(environment.steps)
     jobs = [
         dg.define_asset_job(
             name,
             selection=dg.AssetSelection.assets(*(node.name for node in of_granularity(granularity))),
-            executor_def=dg.in_process_executor,
+            executor_def=executor,
             description=description,
         )
         for granularity, (name, description) in JOBS.items()
@@ -119,7 +120,7 @@ def build(environment: Environment) -> dg.Definitions:
             "catalogue": catalogue(environment),
             "notices": Notices(webhook=dg.EnvVar(WEBHOOK) if environment.has_webhook else "", ui=environment.ui_url),
         },
-        executor=dg.in_process_executor,
+        executor=executor,
     )
 
 

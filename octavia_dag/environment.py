@@ -13,6 +13,7 @@
     OCTAVIA_FETCHED_GB  how much of what was dropped may lie here beside the storage (default 100)
     OCTAVIA_WEBHOOK     where notices are posted, as Slack takes them (default: nowhere)
     OCTAVIA_UI_URL      how people reach the UI, for links in notices (default: http://127.0.0.1:3000)
+    OCTAVIA_STEPS       where the steps of a run go: here (default: in one process), celery or kubernetes
     AWS_ENDPOINT_URL    address of an S3 that is not Amazon's; AWS_DEFAULT_REGION its region
 
 The keys, the URL and the webhook, which may hold a password, are read by name where they are used, so that no value of
@@ -24,9 +25,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from octavia_dag.errors import InputError
+
+Steps = Literal["here", "celery", "kubernetes"]
 
 VOICE_KEY = "OCTAVIA_VOICE_KEY"
 CHAT_KEY = "OCTAVIA_CHAT_KEY"
@@ -37,6 +41,7 @@ FETCHED_GB = "OCTAVIA_FETCHED_GB"
 DEVICE = "OCTAVIA_DEVICE"
 WEBHOOK = "OCTAVIA_WEBHOOK"
 UI_URL = "OCTAVIA_UI_URL"
+STEPS = "OCTAVIA_STEPS"
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Environment:
     ui_url: str = ""
     device: str = ""
     has_remote_key: bool = False
+    steps: Steps = "here"
 
     @property
     def dagster_home(self) -> Path:
@@ -109,6 +115,7 @@ def read(home: Path | None = None) -> Environment:
         ui_url=(os.environ.get(UI_URL) or "http://127.0.0.1:3000").rstrip("/"),
         device=_device(os.environ.get(DEVICE, "")),
         has_remote_key=bool(os.environ.get(REMOTE_KEY)),
+        steps=_steps(os.environ.get(STEPS) or "here"),
     )
 
 
@@ -117,6 +124,13 @@ def _device(text: str) -> str:
     if text and not re.fullmatch(r"cpu|cuda(:\d{1,2})?", text):
         raise InputError(f"{DEVICE} has the value {text!r}; it must be cpu, cuda, or a GPU by number such as cuda:1.")
     return text
+
+
+def _steps(text: str) -> Steps:
+    """Where steps go."""
+    if text in get_args(Steps):
+        return cast(Steps, text)
+    raise InputError(f"{STEPS} has the value {text!r}; it must be here, celery or kubernetes.")
 
 
 def _whole(name: str, usual: int, most: int) -> int:

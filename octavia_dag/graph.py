@@ -13,6 +13,8 @@ RoleName = Literal[
     "separator", "segmenter", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"
 ]
 
+# The tag of a step, and of a run, that says what it computes on: gpu, cpu, or (a run alone) local.
+COMPUTE_TAG = "octavia/compute"
 # The pool of the steps that ask engines: how many runs with such steps go at once is a limit of the pool.
 ENGINES = "engines"
 
@@ -53,6 +55,11 @@ class Node:
     private: bool = False
     if_cloning: tuple[str, ...] = ()  # inputs as well, where the synthesizer clones
     if_sampling: tuple[RoleName, ...] = ()  # roles as well, where the synthesizer samples
+
+    @property
+    def compute(self) -> Literal["gpu", "cpu"]:
+        """What its step asks for on a fleet: a GPU where a studio engine answers one of its roles; rules do without."""
+        return "gpu" if any(role != "condenser" for role in self.roles) else "cpu"
 
 
 _MADE = (

@@ -23,8 +23,8 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_shared.check import CheckError
 
 from octavia_dag.errors import InputError
+from octavia_dag.graph import COMPUTE_TAG
 
-COMPUTE_TAG = "octavia/compute"
 LAUNCHER_TAG = "octavia/launcher"
 
 

@@ -11,7 +11,8 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLa
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from octavia_dag.errors import InputError
-from octavia_dag.fleet.routing import COMPUTE_TAG, LAUNCHER_TAG, RoutingRunLauncher
+from octavia_dag.fleet.routing import LAUNCHER_TAG, RoutingRunLauncher
+from octavia_dag.graph import COMPUTE_TAG
 
 pytestmark = pytest.mark.fleet
 

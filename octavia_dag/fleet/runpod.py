@@ -32,7 +32,7 @@ CLAIMED_TAG = "octavia/runpod_claimed"
 _HEALTH: dict[State, WorkerStatus] = {
     "waiting": WorkerStatus.RUNNING,
     "working": WorkerStatus.RUNNING,
-    "done": WorkerStatus.SUCCESS,
+    "done": WorkerStatus.FAILED,  # and its run has not ended, or nobody would ask: its worker could not say how
     "failed": WorkerStatus.FAILED,
     "unknown": WorkerStatus.NOT_FOUND,
 }
@@ -121,6 +121,8 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """What the provider says of the run's job. A provider that cannot be asked says nothing against the run."""
         run = self._afresh(run)
+        if run.is_finished:
+            return CheckRunHealthResult(WorkerStatus.SUCCESS)
         job = _job(run)
         if job is None:
             asked = float(run.tags.get(ASKED_TAG, "0"))

@@ -9,8 +9,10 @@ export VIDEO TO OUT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PYTHON ?= python3.11
-# Apertium's pairs between languages that the synthesizer speaks, and the browser in which tests look at pages.
-SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita chromium fonts-dejavu-core
+# Apertium's pairs between languages that the synthesizer speaks, the browser in which tests look at pages, and the servers
+# of a fleet's tests.
+SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apertium-spa-ita chromium fonts-dejavu-core \
+	postgresql redis-server
 
 # The studio engines have an environment of their own: the CUDA build of torch alone is several GB.
 STUDIO ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
@@ -27,7 +29,7 @@ help:
 	@echo 'make test-fleet    the tests of what hands runs to other machines'
 	@echo 'make soak      by hand: the full counts, in parts; goes on where it was stopped'
 	@echo 'make check     lint, format and types'
-	@echo 'make system    as root: system packages that add rough language pairs, and the browser of the tests'
+	@echo 'make system    as root: system packages: rough language pairs, the browser and the servers of the tests'
 	@echo 'make clean     removes the virtual environment and the caches'
 
 dub: models

@@ -43,6 +43,9 @@ JOBS: dict[Granularity, tuple[str, str]] = {
 }
 
 
+# Of a step that failed for a cause that may pass (see OctaviaError.passing); what cannot pass fails at once.
+RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
 # Where a storage is named: what is dropped there is taken, and what became of it is put there.
 STORAGE_JOBS = (take_uploads, deliver_dubs)
 
@@ -74,6 +77,7 @@ def workshop(environment: Environment, launch: Any = None) -> Workshop:
             file=str(environment.memory_file), url=dg.EnvVar(MEMORY_URL) if environment.has_memory_url else ""
         ),
         launch=launch or Launch(),
+        one_process=environment.steps == "here",
         storage=Storage(
             url=environment.storage,
             endpoint=environment.s3_endpoint,
@@ -97,6 +101,7 @@ def build(environment: Environment) -> dg.Definitions:
             name,
             selection=dg.AssetSelection.assets(*(node.name for node in of_granularity(granularity))),
             executor_def=executor,
+            op_retry_policy=RETRIES,
             description=description,
         )
         for granularity, (name, description) in JOBS.items()

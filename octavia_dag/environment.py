@@ -13,6 +13,7 @@
     OCTAVIA_FETCHED_GB  how much of what was dropped may lie here beside the storage (default 100)
     OCTAVIA_WEBHOOK     where notices are posted, as Slack takes them (default: nowhere)
     OCTAVIA_UI_URL      how people reach the UI, for links in notices (default: http://127.0.0.1:3000)
+    OCTAVIA_BROKER_URL  the Redis through which a fleet's work is handed out (default: none)
     OCTAVIA_STEPS       where the steps of a run go: here (default: in one process), celery or kubernetes
     AWS_ENDPOINT_URL    address of an S3 that is not Amazon's; AWS_DEFAULT_REGION its region
 
@@ -42,6 +43,7 @@ DEVICE = "OCTAVIA_DEVICE"
 WEBHOOK = "OCTAVIA_WEBHOOK"
 UI_URL = "OCTAVIA_UI_URL"
 STEPS = "OCTAVIA_STEPS"
+BROKER = "OCTAVIA_BROKER_URL"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Environment:
     device: str = ""
     has_remote_key: bool = False
     steps: Steps = "here"
+
+    @staticmethod
+    def broker() -> str:
+        """The address of the broker, empty where there is none; it may hold a password, so it is kept nowhere."""
+        return os.environ.get(BROKER, "")
 
     @property
     def dagster_home(self) -> Path:

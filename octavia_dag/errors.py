@@ -20,6 +20,11 @@ class OctaviaError(Exception):
 
     exit_code: int = 1
 
+    def __init__(self, sentence: str = "", *, passing: bool = False) -> None:
+        """`passing`: the cause may pass by itself (somebody else is at it, a server is away), so a step tries again."""
+        super().__init__(sentence)
+        self.passing = passing
+
 
 class InputError(OctaviaError):
     """The file, the arguments or the settings cannot be used as they are."""

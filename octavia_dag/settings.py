@@ -54,6 +54,10 @@ class Engines(Slice):
     profile: ProfileName = Field(
         default="embedded", description="embedded (CPU), studio (GPU), studio-commercial (GPU, only what may be sold)."
     )
+    compute: Literal["auto", "gpu", "cpu", "local"] = Field(
+        default="auto",
+        description="On a fleet, where runs go: auto (gpu where an engine needs one), gpu, cpu, or local.",
+    )
 
 
 class Separation(Slice):
@@ -217,6 +221,12 @@ class Delivery(Slice):
     audio_kbps: int = Field(default=192, ge=128, le=512, description="Bit rate of the dub's audio track.")
     subtitles: bool = Field(
         default=True, description="Add subtitles in the target language where the container can hold text."
+    )
+    tenant: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[^\x00-\x1f]*$",
+        description="For whom: limits of a fleet's queue count by it.",
     )
 
 

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "profiles": (),
     "refusals": (),
     "gpu_figures": (),
-    "fleet": ("fleet", "assets", "graph", "settings", "partitions", "errors", "resources"),
+    "fleet": ("fleet", "assets", "graph", "settings", "layers", "partitions", "profiles", "errors", "resources"),
     "settings": ("profiles", "refusals", "errors", "schema", "partitions", "slicing", "thresholds", "nightly"),
     "partitions": ("errors", "schema"),
     "graph": ("errors", "schema", "settings"),

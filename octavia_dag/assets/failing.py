@@ -1,4 +1,4 @@
-"""A step's failure reaches Dagster as one sentence with its exit code; bad input is not tried again."""
+"""A step's failure reaches Dagster as one sentence with its exit code; it is tried again only if its cause may pass."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ def told_to_dagster(context: dg.AssetExecutionContext) -> Generator[None]:
         yield
     except OctaviaError as error:
         raise dg.Failure(
-            description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=error.exit_code != 2
+            description=str(error), metadata={"exit_code": error.exit_code}, allow_retries=error.passing
         ) from error
     except dg.DagsterExecutionInterruptedError:
         context.instance.report_run_canceling(context.run, "Interrupted.")

@@ -48,7 +48,8 @@ def sample_for(work: "Work", speaker: str, talk_seconds: float) -> Person | None
     sample = sample_profile(work) if found is not None and found[0].model_dump(mode="json") == wanted else None
     if sample is None:
         raise RefusedError(
-            f"Casting {work.video} in {work.tag}: the personal voice was changed meanwhile; run it again."
+            f"Casting {work.video} in {work.tag}: the personal voice was changed meanwhile; run it again.",
+            passing=True,
         )
     profile, _ = sample
     embedding = np.asarray(profile.embedding, np.float32)

@@ -31,7 +31,8 @@ def _derived_again(work: Work, made: Manifest) -> list[Profile]:
     for name, version in made.inputs.items():
         if _upstream(work, name).manifest.data_version != version:
             raise RefusedError(
-                f"Deriving the voices of {work.video} again: its {name} was made anew meanwhile; run it again."
+                f"Deriving the voices of {work.video} again: its {name} was made anew meanwhile; run it again.",
+                passing=True,
             )
     options: dict[str, str] = made.settings.get("voices.options") or {}
     cloner = work.workshop.engines.get(VoiceCloner, str(made.settings["voices.engine"]), options)

@@ -26,6 +26,7 @@ from octavia_dag.cli.settings import settings
 from octavia_dag.cli.ui import ui
 from octavia_dag.cli.videos import videos
 from octavia_dag.cli.voice import voice
+from octavia_dag.cli.worker import worker
 
 BAD_ARGUMENTS = 2
 
@@ -37,7 +38,7 @@ def octavia() -> None:
 
 COMMANDS = (
     dub, plan_command, status, why, refresh, catalogue, settings, review, report, glossary, memory, voice, people,
-    clean, doctor, models, sample, ui, videos, dub_one,
+    clean, doctor, models, sample, ui, worker, videos, dub_one,
 )  # fmt: skip
 for command in COMMANDS:
     octavia.add_command(command)

@@ -19,11 +19,15 @@ def main() -> None:
     """Exits as the command does, or is killed with its group where that does not end in time."""
     grace_s, command = float(sys.argv[1]), sys.argv[2:]
     # What the group is sent is for the others. A handler, not SIG_IGN, which the command would inherit.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGTERM, _deaf)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_when_let_go, args=(child, grace_s), daemon=True).start()
     code = child.wait()
     sys.exit(code if code >= 0 else 128 - code)
+
+
+def _deaf(_signal: int, _frame: object) -> None:
+    return
 
 
 def _end_when_let_go(child: "subprocess.Popen[bytes]", grace_s: float) -> None:

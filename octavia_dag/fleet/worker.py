@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
-from dagster._core.errors import DagsterError
+from dagster_shared.error import DagsterError
 from sqlalchemy.exc import SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -34,6 +34,7 @@ LOST_S = 180.0
 _LOOK_S = 1.0
 # A canceled run has so long to clean up (scratch, uploads) before its group is killed.
 _GRACE_S = 3.5
+_ENDS_WITHIN_S = 10.0
 _LEASH = Path(__file__).with_name("leash.py")
 # The database is away, as SQLAlchemy, Dagster's storage and our own memory say it.
 _AWAY = (SQLAlchemyError, DagsterError, StorageError)
@@ -43,7 +44,7 @@ def work(job: dict[str, Any], job_id: str, instance: dg.DagsterInstance, memory:
     """Works on the piece that `job` names (`run_id`, `command`, for a step also `piece`); `lost_s` is how long nothing
     may be heard of it. Returns what became of it, for the queue's own log.
     """
-    run_id, command = str(job["run_id"]), [str(part) for part in job["command"]]
+    run_id, command = str(job["run_id"]), _here([str(part) for part in job["command"]])
     piece = str(job.get("piece") or run_id)
     run = patiently(lambda: instance.get_run_by_id(run_id))
     if run is None or run.is_finished:
@@ -93,6 +94,11 @@ def patiently(ask: Callable[[], T]) -> T:
     return again(ask)
 
 
+def _here(command: list[str]) -> list[str]:
+    """Dagster's command with the Python of this machine, whatever the launching one calls its own."""
+    return [sys.executable, "-m", "dagster", *command[command.index("api") :]] if "api" in command else command
+
+
 @dataclass
 class _Watch:
     """Looks whether a piece is still wanted, and tells meanwhile that its worker lives."""
@@ -103,6 +109,7 @@ class _Watch:
     piece: str
     lost_s: float
     heard: float = field(default_factory=time.monotonic)
+    over: float | None = None
 
     def unwanted(self) -> bool:
         """Whether its run has ended or is to end, or nobody has heard of this worker for too long."""
@@ -114,7 +121,11 @@ class _Watch:
             run = self.instance.get_run_by_id(self.run_id)
         except _AWAY:
             return silent_s > self.lost_s * 2 / 3
-        return run is None or run.is_finished or run.status is dg.DagsterRunStatus.CANCELING
+        if run is None or run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED):
+            return True
+        # Ended by the process itself, most likely, which is about to end too; or given up by others.
+        self.over = (self.over or time.monotonic()) if run.is_finished else None
+        return self.over is not None and time.monotonic() - self.over > _ENDS_WITHIN_S
 
 
 def _settle(instance: dg.DagsterInstance, run_id: str, code: int) -> None:

@@ -28,6 +28,8 @@ from octavia_dag.errors import StorageError
 from octavia_dag.resources.processes import owner_prefix
 from octavia_dag.schema import Document
 
+# What a file system that others serve says while it cannot be reached, or is busy.
+_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.EHOSTDOWN, errno.ENETUNREACH)
 DOCUMENT = "document.json"
 MANIFEST = "manifest.json"
 PICTURES = "pictures"  # a folder, never part of the files' hashes
@@ -266,7 +268,8 @@ def guarded(
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageError(f"{doing}: the disk is full; free some space and run it again.") from error
         where = f" ({error.filename})" if error.filename is not None else ""
-        raise StorageError(f"{doing}: {error.strerror or error}{where}; {remedy}.") from error
+        passing = error.errno in _PASSING
+        raise StorageError(f"{doing}: {error.strerror or error}{where}; {remedy}.", passing=passing) from error
 
 
 def _whole(folder: Path) -> Artifact | None:

@@ -112,7 +112,8 @@ class ChatCondenser(Condenser):
         except _TryAgainError as error:
             raise EngineError(
                 f"Condensing a line with the chat endpoint at {self._host} did not succeed within {self.limit_s:.0f} s "
-                f"({error}); try again later, or unset translation.endpoint to condense by rules."
+                f"({error}); try again later, or unset translation.endpoint to condense by rules.",
+                passing=True,
             ) from error
 
     def _post(self, messages: list[dict[str, str]], deadline: float) -> str:

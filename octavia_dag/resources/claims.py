@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Float, Integer, MetaData, Table, Text, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import CreateTable
 
-from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.memory import Memory, make_table
 
 _CLAIMS = Table(
     "claims",
@@ -74,6 +73,5 @@ def claimed(memory: Memory, piece: str) -> Claim | None:
 def _claims(memory: Memory, doing: str) -> Generator[Connection]:
     """A connection to a database that has the table."""
     with memory.connected(doing) as connection:
-        connection.execute(CreateTable(_CLAIMS, if_not_exists=True))
-        connection.commit()
+        make_table(connection, _CLAIMS)
         yield connection

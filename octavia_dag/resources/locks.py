@@ -40,7 +40,7 @@ def holding(path: Path, doing: str, taken: str = "") -> Generator[None]:
                 break
             except BlockingIOError as error:
                 if taken:
-                    raise RefusedError(taken) from error
+                    raise RefusedError(taken, passing=True) from error
                 time.sleep(_POLL_S)
         yield
 

@@ -38,9 +38,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from octavia_dag.dubbing.numerals import base
 from octavia_dag.errors import SettingsError, StorageError
@@ -72,7 +71,7 @@ _LINES = Table(
     *(Column(name, Text, nullable=False) for name in ("key", *(n for n in Approved.model_fields if n != "when"))),
     Column("approved_at", Text, nullable=False, key="when"),  # "when" is a word of SQL
 )
-_INDEX = Index("approved_lines_by_text", _LINES.c.source, _LINES.c.target, _LINES.c.key)
+Index("approved_lines_by_text", _LINES.c.source, _LINES.c.target, _LINES.c.key)
 
 
 class Memory(dg.ConfigurableResource):
@@ -140,11 +139,13 @@ class Memory(dg.ConfigurableResource):
         # Outside of a run nobody has looked the variable up yet.
         given = (self.url.get_value() or "") if isinstance(self.url, dg.EnvVar) else self.url
         try:
-            return make_url(given) if given else URL.create("sqlite", database=self.file)
+            place = make_url(given) if given else URL.create("sqlite", database=self.file)
         except ArgumentError as error:
             raise SettingsError(
                 "OCTAVIA_MEMORY_URL is no database URL; write it like postgresql://user@host/name, or unset it."
             ) from error
+        # Its driver is the one that Dagster's own storage brings along; SQLAlchemy itself would look for another.
+        return place.set(drivername="postgresql+psycopg2") if place.drivername == "postgresql" else place
 
 
 def normalised(text: str) -> str:
@@ -181,7 +182,7 @@ def _prepare(engine: Engine) -> None:
         with guarded("Making the translation memory"):
             _make_file(Path(engine.url.database))
     with engine.connect() as connection:
-        _make_tables(connection)
+        make_table(connection, _LINES)
 
 
 def _make_file(file: Path) -> None:
@@ -196,17 +197,26 @@ def _make_file(file: Path) -> None:
     try:
         with create_engine(URL.create("sqlite", database=name), poolclass=NullPool).connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            _make_tables(connection)
+            make_table(connection, _LINES)
         with suppress(FileExistsError):  # another process was first: its file counts
             os.link(name, file)
     finally:
         Path(name).unlink()
 
 
-def _make_tables(connection: Connection) -> None:
-    connection.execute(CreateTable(_LINES, if_not_exists=True))
-    connection.execute(CreateIndex(_INDEX, if_not_exists=True))
-    connection.commit()
+def make_table(connection: Connection, table: Table) -> None:
+    """Makes a table with its indexes where there is none. Of several that do so at once one succeeds, which is enough;
+    no database's "if not exists" waits for the others.
+    """
+    if inspect(connection).has_table(table.name):
+        return
+    try:
+        table.create(connection)
+        connection.commit()
+    except DBAPIError:
+        connection.rollback()
+        if not inspect(connection).has_table(table.name):
+            raise
 
 
 @contextmanager
@@ -217,7 +227,8 @@ def _told(doing: str, place: URL) -> Generator[None]:
     except SQLAlchemyError as error:
         raise StorageError(
             f"{doing} the translation memory at {_shown(place)} failed ({_cause(error)}); "
-            "see that it can be reached and written, and run it again."
+            "see that it can be reached and written, and run it again.",
+            passing=isinstance(error, OperationalError),
         ) from error
 
 

@@ -203,4 +203,4 @@ def reached(doing: str) -> Generator[None]:
     # Some redirects lead botocore back to itself.
     except (OSError, BotoCoreError, RecursionError) as error:
         told = " ".join(str(getattr(error, "strerror", None) or error).split())[:_MOST_TOLD]
-        raise StorageError(f"{doing} is not possible now ({told}); it is tried again.") from error
+        raise StorageError(f"{doing} is not possible now ({told}); it is tried again.", passing=True) from error

@@ -42,8 +42,9 @@ class Workshop(dg.ConfigurableResource):
     memory: Memory
     launch: Launch
     storage: Storage
+    one_process: bool = True  # works on all steps of a run
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Before the first step of a run: it tells which process works on it."""
-        if context.run is not None and context.instance is not None:
+        if self.one_process and context.run is not None and context.instance is not None:
             context.instance.add_run_tags(context.run.run_id, process_tags())

@@ -134,7 +134,8 @@ class VoiceServer:
         except _TryAgainError as error:
             raise EngineError(
                 f"{asked}: the server of voices at {self.host} gave nothing within {self.limit_s:.0f} s ({error}); see "
-                "that it runs and is not overloaded, then try again."
+                "that it runs and is not overloaded, then try again.",
+                passing=True,
             ) from error
         except _UselessError as error:
             raise self._failure(asked, str(error)) from error

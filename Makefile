@@ -17,7 +17,7 @@ SYSTEM_PACKAGES := apertium apertium-eng-spa apertium-es-pt apertium-fr-es apert
 # The studio engines have an environment of their own: the CUDA build of torch alone is several GB.
 STUDIO ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 
-.PHONY: help dub ui test test-operators test-studio test-fleet test-system soak check models studio system clean
+.PHONY: help dub ui test test-operators test-studio test-fleet fleet-demo test-system soak check models studio system clean
 
 help:
 	@echo 'make dub VIDEO=talk.mp4 TO=pt-BR OUT=out    dubs VIDEO into TO ("pt-BR es": both); no VIDEO: a sample'
@@ -27,6 +27,7 @@ help:
 	@echo 'make studio    sets up the studio engines in .venv-studio: for the GPU that is there, else for the CPU'
 	@echo 'make test-studio    the tests of the studio engines, on the CPU, with tiny weights'
 	@echo 'make test-fleet    the tests of what hands runs to other machines'
+	@echo 'make fleet-demo    shows a dub that goes through two workers of a queue (needs make system)'
 	@echo 'make soak      by hand: the full counts, in parts; goes on where it was stopped'
 	@echo 'make check     lint, format and types'
 	@echo 'make system    as root: system packages: rough language pairs, the browser and the servers of the tests'
@@ -62,6 +63,12 @@ test-studio: .venv-studio/.made models
 # What hands runs to other machines, against a provider on this one.
 test-fleet: .venv/.dev models
 	@.venv/bin/python -m pytest -m fleet -n 2 $(BY_FILE)
+
+# A dub that goes through two Celery workers, step by step.
+fleet-demo: .venv/.dev models
+	@command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
+		|| { echo 'make fleet-demo needs Redis and Postgres: sudo make system' >&2; exit 1; }
+	@.venv/bin/python bench/fleet_demo.py
 
 # What `make test` leaves out: the tests of what `make system` installs.
 test-system: .venv/.dev models

@@ -71,7 +71,9 @@ def workshop(environment: Environment, launch: Any = None) -> Workshop:
             remote_key=dg.EnvVar(REMOTE_KEY) if environment.has_remote_key else "",
         ),
         vault=Vault(
-            key=dg.EnvVar(VOICE_KEY) if environment.has_voice_key else "", key_file=str(environment.voice_key_file)
+            key=dg.EnvVar(VOICE_KEY) if environment.has_voice_key else "",
+            key_file=str(environment.voice_key_file),
+            makes_key=not environment.has_memory_url,
         ),
         memory=Memory(
             file=str(environment.memory_file), url=dg.EnvVar(MEMORY_URL) if environment.has_memory_url else ""

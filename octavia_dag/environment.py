@@ -4,7 +4,8 @@
     OCTAVIA_MODELS      the models, which all homes share (default ~/.octavia/models)
     OCTAVIA_THREADS     cores an engine may use (default: all there are)
     OCTAVIA_DEVICE      where studio engines compute: cuda, cuda:1 or cpu (default: the GPU where there is one)
-    OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read)
+    OCTAVIA_VOICE_KEY   Fernet key of the voice profiles (default: a file in the home that only its owner can read; it
+                        is made there, but not where OCTAVIA_MEMORY_URL names a database that machines share)
     OCTAVIA_CHAT_KEY    key of the chat endpoint that condenses, where one is configured
     OCTAVIA_REMOTE_KEY  key of the server of voices, where an engine of the settings asks one
     OCTAVIA_MEMORY_URL  database of the translation memory (default: a file in the store)

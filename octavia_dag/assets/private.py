@@ -18,11 +18,13 @@ PAYLOAD = "profiles.sealed"
 
 
 def profiles_of(work: Work) -> tuple[list[Profile], bool]:
-    """The speakers' profiles, and whether they had to be derived again because the payload is deleted."""
+    """The speakers' profiles, and whether they had to be derived again: the payload is deleted, or this machine of a
+    fleet has no key to open it.
+    """
     artifact = work.inputs["voice_profiles"]
-    sealed = _sealed(artifact)
-    if sealed is not None:
-        return open_sealed(sealed, work.workshop.vault.secret()), False
+    sealed, key = _sealed(artifact), work.workshop.vault.held()
+    if sealed is not None and key is not None:
+        return open_sealed(sealed, key), False
     return _derived_again(work, artifact.manifest), bool(artifact.manifest.files)
 
 

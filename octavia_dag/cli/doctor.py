@@ -120,6 +120,8 @@ def _keys(environment: Environment, tools: Workshop) -> list[str]:
         return [told(error)[0]]
     file = environment.voice_key_file
     here = f"{file}" if file.exists() else f"will be made as {file}"
+    if not (environment.has_voice_key or file.exists() or tools.vault.makes_key):
+        return [f"The key that voices are sealed with: with a shared database none is made; set {VOICE_KEY}."]
     click.echo(f"voice key: {f'from {VOICE_KEY}' if environment.has_voice_key else here}")
     return []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from octavia_dag.errors import RefusedError
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engine_room import EngineRoom
 from octavia_dag.resources.ghosts import process_tags
@@ -21,9 +22,22 @@ class Vault(dg.ConfigurableResource):
 
     key: str = ""
     key_file: str
+    makes_key: bool = True  # not where machines share their work: the others could not open what it seals
 
     def secret(self) -> bytes:
-        """The Fernet key; made and kept in `key_file` where there is none yet."""
+        """The Fernet key. Where there is none it is made and kept in `key_file`, or, if none may be, a RefusedError."""
+        found = self.held()
+        if found is None:
+            raise RefusedError(
+                "Sealing a voice: this machine has no key of voices, and makes none, since no other machine could open "
+                f"what it seals; give it theirs, in OCTAVIA_VOICE_KEY or mounted as {self.key_file}."
+            )
+        return found
+
+    def held(self) -> bytes | None:
+        """The key, None where there is none and none may be made."""
+        if not (self.key or self.makes_key or Path(self.key_file).exists()):
+            return None
         return load_key(self.key or None, Path(self.key_file))
 
     def refuse_unusable(self) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import dagster as dg
 import yaml
 from bucket import free_port
+from cryptography.fernet import Fernet
 from daemon import descendants
 from octavia_command import Octavia
 from provider import Provider, running
@@ -52,6 +53,8 @@ class Fleet:
     provider: Provider
     port: int
     steps: str = "here"
+    languages: tuple[str, ...] = LANGUAGES
+    voice_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
     seen: set[int] = field(default_factory=set[int])
     most_connections: int = 0
@@ -73,6 +76,7 @@ class Fleet:
             "OCTAVIA_BROKER_URL": self.redis.url,
             "OCTAVIA_MEMORY_URL": self.postgres.url("octavia"),
             "OCTAVIA_STEPS": self.steps,
+            "OCTAVIA_VOICE_KEY": self.voice_key,
             "DAGSTER_PG_PASSWORD": PASSWORD,
             "RUNPOD_API_KEY": _KEY,
             "PYTHONUNBUFFERED": "1",
@@ -112,7 +116,7 @@ class Fleet:
 
     def drop(self, videos: Sequence[Path]) -> None:
         """All at once, each whole when it appears."""
-        place = self.storage / "incoming" / "+".join(LANGUAGES)
+        place = self.storage / "incoming" / "+".join(self.languages)
         place.mkdir(parents=True, exist_ok=True)
         for video in videos:
             shutil.copyfile(video, place / f".{video.name}")
@@ -179,7 +183,7 @@ class Fleet:
         )
         results = self.results()
         assert Counter((one["video"], one["language"]) for one in results) == Counter(
-            (one.id, tag) for one in known for tag in LANGUAGES
+            (one.id, tag) for one in known for tag in self.languages
         )
         for one in results:
             for name, file in one["files"].items():
@@ -253,14 +257,21 @@ def pod(environment: Callable[[], dict[str, str]], log: Path) -> Callable[[dict[
 
 
 @contextmanager
-def fleet_room(octavia: Octavia, folder: Path, settings: dict[str, Any], *, steps: str = "here") -> Generator[Fleet]:
+def fleet_room(
+    octavia: Octavia,
+    folder: Path,
+    settings: dict[str, Any],
+    *,
+    steps: str = "here",
+    languages: tuple[str, ...] = LANGUAGES,
+) -> Generator[Fleet]:
     """The fleet, at work. `settings` are the catalogue's; `steps` is where the steps of a run go."""
     home = octavia.home
     (home / "dagster").mkdir(parents=True)
     (home / "store").mkdir()
     (home / "store" / "settings.yaml").write_text(yaml.safe_dump(settings))
     with serving(folder / "servers", "dagster", "octavia") as (broker, database), running() as provider:
-        fleet = Fleet(octavia, folder, broker, database, provider, free_port(), steps)
+        fleet = Fleet(octavia, folder, broker, database, provider, free_port(), steps, languages)
         fleet.provider.worker = pod(fleet.environment, folder / "pods.log")
         fleet.storage.mkdir()
         (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(_configuration(fleet)))

@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ LIMIT_S = 300
 
 @dataclass(frozen=True)
 class Octavia:
-    """Runs the command in `home` and looks at what is left. `threads`: so many cores, None: those there are."""
+    """Runs the command in `home` and looks at what is left. `threads`: so many cores, None: those there are; `more`:
+    other variables that it is told.
+    """
 
     home: Path
     models_dir: str
     control: Path
     threads: int | None = None
+    more: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OCTAVIA_")}
@@ -30,6 +33,7 @@ class Octavia:
             "PYTHONPATH": str(FAKES),
             "FAKES_CONTROL": str(self.control),
             **({} if self.threads is None else {"OCTAVIA_THREADS": str(self.threads)}),
+            **self.more,
         }
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:

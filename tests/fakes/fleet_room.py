@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +25,17 @@ import yaml
 from bucket import free_port
 from cryptography.fernet import Fernet
 from daemon import descendants
+from dagster._core.run_coordinator.base import SubmitRunContext
+from dagster._core.test_utils import create_run_for_test
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import GrpcServerTarget
 from octavia_command import Octavia
 from provider import Provider, running
 from servers import PASSWORD, USER, Postgres, Redis, serving
 
 from octavia_dag.definitions import workshop
 from octavia_dag.environment import read
+from octavia_dag.fleet.queue import TENANT_TAG
 from octavia_dag.resources.videos import records
 from octavia_dag.resources.workshop import Workshop
 
@@ -39,6 +44,7 @@ LANGUAGES = ("es", "pt-BR")
 WORKERS = ("worker 1", "worker 2")
 LOST_S = 24.0
 AT_ONCE = 4
+PER_TENANT = {"key": TENANT_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": 2}
 _ENDPOINT, _KEY = "dub", "right"
 
 
@@ -157,6 +163,22 @@ class Fleet:
         with self.instance() as instance:
             return list(instance.get_runs(dg.RunsFilter(job_name=job)))
 
+    def submit(self, job: str, each: Sequence[Mapping[str, str]]) -> list[str]:
+        """Queues runs with these tags, as the webserver and the daemon do; returns their ids."""
+        target = GrpcServerTarget(host="127.0.0.1", port=self.port, socket=None, location_name="octavia")
+        with self.instance() as instance, WorkspaceProcessContext(instance, target) as context:
+            workspace = context.create_request_context()
+            found = workspace.get_code_location("octavia").get_repository("__repository__").get_full_job(job)
+            made: list[str] = []
+            for tags in each:
+                run = create_run_for_test(
+                    instance, job_name=job, tags=dict(tags), remote_job_origin=found.get_remote_origin(),
+                    job_code_origin=found.get_python_origin(), job_snapshot=found.job_snapshot,
+                )  # fmt: skip
+                instance.run_coordinator.submit_run(SubmitRunContext(run, workspace))
+                made.append(run.run_id)
+        return made
+
     def ended(self) -> int:
         """How many runs that ask engines are over."""
         return sum(run.is_finished for job in ("analyse_video", "dub_video") for run in self.runs(job))
@@ -225,7 +247,7 @@ def _configuration(fleet: Fleet) -> dict[str, Any]:
                             "config": {"home": str(fleet.octavia.home), "dequeue_interval_seconds": 2}},
         "run_launcher": {"module": "octavia_dag.fleet.routing", "class": "RoutingRunLauncher",
                          "config": {"default": "local", "launchers": launchers}},
-        "concurrency": {"runs": {"max_concurrent_runs": AT_ONCE + 2},
+        "concurrency": {"runs": {"max_concurrent_runs": AT_ONCE + 2, "tag_concurrency_limits": [PER_TENANT]},
                         "pools": {"granularity": "run", "default_limit": AT_ONCE}},
         "run_monitoring": {"enabled": True, "poll_interval_seconds": 5, "start_timeout_seconds": 90,
                            "cancel_timeout_seconds": 30, "free_slots_after_run_end_seconds": 30},

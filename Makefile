@@ -7,6 +7,8 @@ override TO := $(if $(value TO),$(value TO),pt-BR)
 override OUT := $(if $(value OUT),$(value OUT),out)
 export VIDEO TO OUT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes, and each is up sooner where its bytecode is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3.11
 # Apertium's pairs between languages that the synthesizer speaks, the browser in which tests look at pages, and the servers

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from octavia_command import MakeVideo, Octavia, make_octavia
+from here import make_here
+from octavia_command import MakeVideo, Octavia
 
 from octavia_dag.resources.memory import Approved, Memory
 from octavia_dag.schema import DubbedChunks, Transcript, Translation
@@ -21,7 +22,7 @@ def dubbed(
 ) -> tuple[Octavia, Path]:
     """A home in which half a minute was dubbed, and the video."""
     folder = tmp_path_factory.mktemp("glossary")
-    octavia, video = make_octavia(folder, models_dir), make_video("terms.mp4", picture_s=30.0, sound_s=30.0)
+    octavia, video = make_here(folder, models_dir), make_video("terms.mp4", picture_s=30.0, sound_s=30.0)
     dub(octavia, video, "--settings", fake_settings)
     return octavia, video
 

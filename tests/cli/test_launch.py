@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from octavia_command import make_octavia
+from here import make_here
 from switched import LANGUAGE, Switched
 
 from octavia_dag import environment as surroundings
@@ -45,7 +45,7 @@ def test_the_launchpad_names_the_switches_and_any_other_setting() -> None:
 def switched(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Switched:
     folder = tmp_path_factory.mktemp("launch")
     build_sample(folder / "sample.mp4", models_dir)
-    made = Switched(make_octavia(folder, models_dir), folder / "sample.mp4", folder)
+    made = Switched(make_here(folder, models_dir), folder / "sample.mp4", folder)
     made.dub({})
     return made
 

@@ -16,7 +16,8 @@ import dagster as dg
 import pytest
 import soundfile
 import yaml
-from octavia_command import MakeVideo, Octavia, make_octavia
+from here import make_here
+from octavia_command import MakeVideo, Octavia
 from octavia_fakes import ENGINES
 
 from octavia_dag.assets.judging import Judge
@@ -104,7 +105,7 @@ class House:
 @pytest.fixture(scope="module")
 def finished(make_video: MakeVideo, models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> House:
     folder = tmp_path_factory.mktemp("finished")
-    octavia = make_octavia(folder, models_dir)
+    octavia = make_here(folder, models_dir)
     video = make_video("one change.mp4", picture_s=16.0, sound_s=16.0)
     settings = folder / "settings.yaml"
     settings.write_text(yaml.safe_dump({**ENGINES, "sync": {"free_rate": 1.0, "max_rate": SLOWEST_CAP}}))

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from here import make_here
 from octavia_command import MakeVideo, Octavia
 from octavia_fakes import ENGINES
 
 pytestmark = pytest.mark.operators
+
+
+@pytest.fixture
+def octavia(tmp_path: Path, models_dir: str) -> Octavia:
+    return make_here(tmp_path / "octavia", models_dir)
 
 
 def _settings(folder: Path, languages: list[str]) -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from octavia_command import MakeVideo, Octavia, make_octavia
+from here import make_here
+from octavia_command import MakeVideo, Octavia
 from octavia_fakes import ENGINES
 
 from octavia_dag.cli.who import operator
@@ -73,7 +74,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def dubbed(make_video: MakeVideo, models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("reviewed")
-    bench = Bench(make_octavia(folder / "octavia", models_dir), make_video("reviewed.mp4"), folder)
+    bench = Bench(make_here(folder / "octavia", models_dir), make_video("reviewed.mp4"), folder)
     bench.dub()
     return bench
 
@@ -189,7 +190,7 @@ def test_a_split_and_a_drop_are_made_by_the_next_run(bench: Bench) -> None:
 def test_nothing_is_spoken_before_the_translation_is_approved(
     make_video: MakeVideo, models_dir: str, tmp_path: Path
 ) -> None:
-    bench = Bench(make_octavia(tmp_path / "octavia", models_dir), make_video("waiting.mp4"), tmp_path)
+    bench = Bench(make_here(tmp_path / "octavia", models_dir), make_video("waiting.mp4"), tmp_path)
     required = {"delivery": {"review": "required"}}
     waiting = bench.dub(required)
     assert waiting["waiting"].startswith("waiting for approval: octavia review approve waiting-")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from octavia_command import MakeVideo, Octavia, make_octavia
+from here import make_here
+from octavia_command import MakeVideo, Octavia
 
 from octavia_dag.assets.slices import SLICES
 from octavia_dag.environment import enter, read
@@ -23,7 +24,7 @@ def dubbed(
     make_video: MakeVideo, models_dir: str, fake_settings: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Octavia, str]:
     folder = tmp_path_factory.mktemp("observed")
-    octavia = make_octavia(folder, models_dir)
+    octavia = make_here(folder, models_dir)
     arguments = ("--to", "pt-BR", "--out", folder / "out", "--settings", fake_settings)
     done = octavia("dub", make_video("talk.mp4"), *arguments)
     assert done.returncode == 0, done.stderr

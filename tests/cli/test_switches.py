@@ -1,7 +1,7 @@
 """Off means off: what each switch of the product leaves in the deliverable, in the cast and in the report."""
 
 import pytest
-from octavia_command import make_octavia
+from here import make_here
 from switched import Switched
 
 from octavia_dag.cli.sample import SPEECH_S, build
@@ -21,7 +21,7 @@ def dubbed(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Switche
     """The sample with every switch as it is by default."""
     folder = tmp_path_factory.mktemp("switches")
     build(folder / "sample.mp4", models_dir)
-    switched = Switched(make_octavia(folder, models_dir), folder / "sample.mp4", folder)
+    switched = Switched(make_here(folder, models_dir), folder / "sample.mp4", folder)
     switched.dub({})
     return switched
 

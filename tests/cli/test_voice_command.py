@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from octavia_command import Octavia, make_octavia
+from here import make_here
+from octavia_command import Octavia
 from private_search import sample_needles, search
 from scipy import signal
 from switched import Switched
@@ -38,7 +39,7 @@ def sample(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, models_dir: str) -> Octavia:
-    return make_octavia(tmp_path, models_dir)
+    return make_here(tmp_path, models_dir)
 
 
 def test_a_sample_is_registered_with_who_what_for_when_and_by_whom(home: Octavia, sample: Path) -> None:
@@ -123,7 +124,7 @@ def before(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[S
     """The sample, and its cast without a personal voice."""
     folder = tmp_path_factory.mktemp("personal")
     build(folder / "sample.mp4", models_dir)
-    switched = Switched(make_octavia(folder, models_dir), folder / "sample.mp4", folder)
+    switched = Switched(make_here(folder, models_dir), folder / "sample.mp4", folder)
     switched.dub({})
     return switched, switched.read("casting", Casting)
 

@@ -3,9 +3,10 @@
 import io
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import pytest
-from octavia_command import Octavia
+from octavia_command import Octavia, make_octavia
 
 from octavia_dag.cli.commands import run
 
@@ -20,3 +21,16 @@ def run_here(octavia: Octavia, *arguments: object) -> subprocess.CompletedProces
             patch.setenv(name, value)
         code = run(words)
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+class Here(Octavia):
+    """Runs every command in this process, unless it is only started."""
+
+    def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return run_here(self, *arguments)
+
+
+def make_here(folder: Path, models_dir: str) -> Octavia:
+    """The command with a fresh home below `folder`."""
+    made = make_octavia(folder, models_dir)
+    return Here(made.home, made.models_dir, made.control)

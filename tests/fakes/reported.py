@@ -7,7 +7,8 @@ from typing import Any
 import ffmpeg
 import soundfile
 import yaml
-from octavia_command import Octavia, make_octavia
+from here import make_here
+from octavia_command import Octavia
 from octavia_fakes import ENGINES
 
 from octavia_dag.cli.sample import RECORDING
@@ -48,7 +49,7 @@ class Reported:
 def make_reported(models_dir: str, folder: Path) -> Reported:
     """Dubs the video in a home below `folder` and writes its page with the command."""
     octavia, source, settings = (
-        make_octavia(folder / "octavia", models_dir),
+        make_here(folder / "octavia", models_dir),
         _talk(models_dir, folder),
         folder / "set.yaml",
     )

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 import yaml
 from daemon import LANGUAGE
-from octavia_command import make_octavia
+from here import make_here
 from octavia_fakes import ENGINES
 from playwright.sync_api import Page, expect, sync_playwright
 from tiny import tiny_videos
@@ -49,7 +49,7 @@ class Worked:
 @pytest.fixture(scope="module")
 def ui(models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     folder = tmp_path_factory.mktemp("ui")
-    octavia = make_octavia(folder, models_dir)
+    octavia = make_here(folder, models_dir)
     settings = octavia.home / "store" / "settings.yaml"
     settings.parent.mkdir(parents=True)
     never = {"cron": "0 0 29 2 *"}  # by itself; the night is begun by hand

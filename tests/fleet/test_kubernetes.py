@@ -357,6 +357,20 @@ def test_every_secret_of_a_pod_is_a_reference(here: Cluster) -> None:
     assert plain == {"DAGSTER_HOME", "DAGSTER_RUN_JOB_NAME"}
 
 
+@pytest.mark.usefixtures("gpu_image")
+def test_no_secret_of_whoever_launches_stands_in_what_the_cluster_is_sent(
+    here: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_PG_PASSWORD", "OCTAVIA_VOICE_KEY", "OCTAVIA_MEMORY_URL", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "hunter2")
+    steps = steps_of("dub_video", here, launcher_of(APART))
+    here.jobs.clear()
+    sent = [client.ApiClient().sanitize_for_serialization(one.job) for one in steps.values()]
+    sent.append(client.ApiClient().sanitize_for_serialization(launched(VALUES, here, {})))
+    assert "DAGSTER_PG_PASSWORD" in json.dumps(sent)
+    assert "hunter2" not in json.dumps(sent)
+
+
 @pytest.mark.parametrize("data", MANIFESTS, ids=lambda one: f"{one['kind']}-{one['metadata']['name']}")
 def test_a_manifest_is_what_the_typed_models_know(data: dict[str, Any]) -> None:
     manifest(data)

@@ -15,6 +15,7 @@
     OCTAVIA_WEBHOOK     where notices are posted, as Slack takes them (default: nowhere)
     OCTAVIA_UI_URL      how people reach the UI, for links in notices (default: http://127.0.0.1:3000)
     OCTAVIA_BROKER_URL  the Redis through which a fleet's work is handed out (default: none)
+    OCTAVIA_GPU_IMAGE   with kubernetes, the image of the steps that ask for a GPU
     OCTAVIA_STEPS       where the steps of a run go: here (default: in one process), celery or kubernetes
     AWS_ENDPOINT_URL    address of an S3 that is not Amazon's; AWS_DEFAULT_REGION its region
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from celery import Celery
 from dagster_shared.error import DagsterError
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from octavia_dag.errors import SettingsError

@@ -20,7 +20,7 @@ from octavia_dag.fleet.routing import LAUNCHER_TAG
 
 pytestmark = pytest.mark.fleet
 KILLED = ("worker 1", "daemon", "webserver", "redis", "postgres")
-FAULTS = ("429", "500", "twice", "lost", "", "garbled", "429", "429", "", "dropped")
+FAULTS: tuple[str, ...] = ("429", "500", "twice", "lost", "", "garbled", "429", "429", "", "dropped")
 PER_RUN_S = 40.0
 
 

@@ -69,11 +69,11 @@ class House:
     def health(self, run: dg.DagsterRun) -> WorkerStatus:
         return self.instance.run_launcher.check_run_worker_health(self.of(run)).status
 
-    def handed_out(self) -> bytes:
+    def handed_out(self) -> str:
         """Everything that lies in the broker."""
-        client = redis.Redis(port=self.broker.port)
-        lists = [key for key in client.keys("*") if client.type(key) == b"list"]
-        return b"".join(message for key in lists for message in client.lrange(key, 0, -1))
+        client = redis.Redis(port=self.broker.port, decode_responses=True)
+        lists = [key for key in client.keys("*") if client.type(key) == "list"]
+        return "".join(str(message) for key in lists for message in client.lrange(key, 0, -1))
 
     def worker(self, log: Path) -> subprocess.Popen[bytes]:
         environment = self.octavia.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -134,8 +134,8 @@ def until(house: House, run: dg.DagsterRun, *wanted: dg.DagsterRunStatus, limit_
 @pytest.mark.parametrize("queue", ["gpu", "cpu"])
 def test_a_run_waits_in_the_queue_that_its_tag_names(house: House, queue: str) -> None:
     house.launched(**{COMPUTE_TAG: queue})
-    client = redis.Redis(port=house.broker.port)
-    waiting = {key.split(b"\x06")[0].decode() for key in client.keys("*") if client.type(key) == b"list"}
+    client = redis.Redis(port=house.broker.port, decode_responses=True)
+    waiting = {str(key).split("\x06")[0] for key in client.keys("*") if client.type(key) == "list"}
     assert waiting == {queue}
 
 
@@ -144,7 +144,7 @@ def test_no_secret_is_handed_out(house: House) -> None:
     handed_out = house.handed_out()
     body = json.loads(handed_out)["body"]
     assert run.run_id in base64.b64decode(body).decode()
-    assert PASSWORD.encode() not in handed_out
+    assert PASSWORD not in handed_out
     assert PASSWORD not in base64.b64decode(body).decode()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._core.test_utils import create_run_for_test
+from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from octavia_dag.fleet.queue import DROPPED, IN_PERSON, PRIORITY_TAG, TENANT_TAG, FleetRunCoordinator, tags_of
 from octavia_dag.graph import COMPUTE_TAG, GRAPH
@@ -114,7 +116,8 @@ def test_what_a_run_says_of_itself_stands_and_the_rest_is_added_before_it_is_que
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(server, "__repository__"), "dub_video")
     tags = {"dagster/partition": DUB, PRIORITY_TAG: "-7"}
     made = create_run_for_test(instance, job_name="dub_video", tags=tags, remote_job_origin=origin)
-    queued = instance.run_coordinator.submit_run(SubmitRunContext(made, None))
+    workspace = cast(BaseWorkspaceRequestContext, None)  # the queue does not look at it
+    queued = instance.run_coordinator.submit_run(SubmitRunContext(made, workspace))
     assert queued.status is dg.DagsterRunStatus.QUEUED
     assert {tag: queued.tags[tag] for tag in (PRIORITY_TAG, TENANT_TAG, COMPUTE_TAG)} == {
         PRIORITY_TAG: "-7",

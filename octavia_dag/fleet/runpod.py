@@ -58,6 +58,11 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         super().__init__()
 
     @property
+    def endpoint(self) -> str:
+        """The endpoint whose workers get the runs."""
+        return self._endpoint
+
+    @property
     def inst_data(self) -> ConfigurableClassData | None:
         """Where it was configured."""
         return self._inst_data

@@ -67,16 +67,18 @@ class Watchdog:
             if sight.let_down:
                 sys.stderr.write(f"octavia: {sight.said}\n")
 
-    def beside(self, every_s: float) -> None:
-        """Looks as often from now on, beside what this process does, as long as it lives."""
+    def beside(self, every_s: float) -> threading.Event:
+        """Looks as often from now on, beside what this process does, until that ends or the event is set."""
+        stop = threading.Event()
 
         def looking() -> None:
-            time.sleep(random.uniform(0.0, every_s))  # noqa: S311 - workers that came at once do not ask at once
-            while True:
+            pause = random.uniform(0.0, every_s)  # noqa: S311 - workers that came at once do not ask at once
+            while not stop.wait(pause):
                 self.look_and_tell()
-                time.sleep(every_s)
+                pause = every_s
 
         threading.Thread(target=looking, name="octavia-watch", daemon=True).start()
+        return stop
 
     def after(self, work: Callable[[], T]) -> T:
         """What `work` returns; whatever became of it, its worker may be one that nobody asks for any more."""

@@ -1,16 +1,15 @@
 """What was decided of a pool, kept in the database that all machines share: whoever finds a lease that has ended may
 let its workers down, also where its keeper died with everything it knew.
 
-A row an endpoint. Only the keeper (the sensor) writes it anew; who lets down marks the lease it has read, and nothing
-where the keeper wrote meanwhile. Times are those of the machines, whose clocks must agree to some seconds.
+A row an endpoint. Only the keeper (the sensor) makes the table and writes a row anew; who lets down marks the lease it
+has read, and nothing where the keeper wrote meanwhile. Times are those of the machines, whose clocks must agree to some
+seconds.
 """
 
 import math
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, Column, Connection, Double, Integer, MetaData, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, Double, Integer, MetaData, Table, Text, insert, inspect, select, update
 from sqlalchemy.schema import CreateTable
 
 from octavia_dag.fleet.warm_pool import Pool
@@ -47,7 +46,9 @@ class Lease:
 
 def read(memory: Memory, endpoint: str) -> Lease | None:
     """The lease; None where nothing was ever decided, a StorageError where nobody can tell."""
-    with _pools(memory, "Reading the lease of workers in") as connection:
+    with memory.connected("Reading the lease of workers in") as connection:
+        if not inspect(connection).has_table(_POOLS.name):
+            return None
         row = connection.execute(select(_POOLS).where(_POOLS.c.endpoint == endpoint)).mappings().first()
     if row is None:
         return None
@@ -67,7 +68,8 @@ def record(memory: Memory, endpoint: str, pool: Pool) -> None:
         "until": pool.until,
         "let_down": False,
     }
-    with _pools(memory, "Keeping the lease of workers in") as connection:
+    with memory.connected("Keeping the lease of workers in") as connection:
+        connection.execute(CreateTable(_POOLS, if_not_exists=True))
         known = update(_POOLS).where(_POOLS.c.endpoint == endpoint).values(turn=_POOLS.c.turn + 1, **values)
         if not connection.execute(known).rowcount:
             connection.execute(insert(_POOLS).values(endpoint=endpoint, turn=0, **values))
@@ -77,16 +79,7 @@ def record(memory: Memory, endpoint: str, pool: Pool) -> None:
 def mark_let_down(memory: Memory, endpoint: str, lease: Lease, until: float) -> bool:
     """Notes that the workers of `lease` were up until then and are no more; False where it is another lease by now."""
     same = (_POOLS.c.endpoint == endpoint) & (_POOLS.c.turn == lease.turn) & ~_POOLS.c.let_down
-    with _pools(memory, "Marking a lease of workers in") as connection:
+    with memory.connected("Marking a lease of workers in") as connection:
         done = connection.execute(update(_POOLS).where(same).values(until=until, let_down=True)).rowcount
         connection.commit()
     return bool(done)
-
-
-@contextmanager
-def _pools(memory: Memory, doing: str) -> Generator[Connection]:
-    """A connection to a database that has the table."""
-    with memory.connected(doing) as connection:
-        connection.execute(CreateTable(_POOLS, if_not_exists=True))
-        connection.commit()
-        yield connection

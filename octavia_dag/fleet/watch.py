@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
 from octavia_dag.errors import OctaviaError, StorageError
 from octavia_dag.fleet import pool_state
 from octavia_dag.fleet.keeping import Scaled
@@ -22,6 +24,8 @@ from octavia_dag.fleet.pool_state import Lease
 from octavia_dag.resources.memory import Memory
 
 T = TypeVar("T")
+# A database that only takes a breath asks for its workers still.
+_TRIES, _PAUSE_S = 3, 1.0
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,14 @@ class Watchdog:
 
     def _lease(self) -> tuple[Lease | None, str]:
         """The lease, and why it cannot be read where that is so."""
+        patiently = Retrying(
+            retry=retry_if_exception_type(StorageError),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_fixed(_PAUSE_S),
+            reraise=True,
+        )
         try:
-            lease = pool_state.read(self._memory, self._endpoint)
+            lease = patiently(pool_state.read, self._memory, self._endpoint)
         except StorageError as error:
             return None, f" ({error})"
         self._known = lease.pool.until if lease else 0.0

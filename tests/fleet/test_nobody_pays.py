@@ -11,11 +11,11 @@ from the last of these.
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from octavia_dag.fleet import pool_state
@@ -42,6 +42,7 @@ class World:
     """`deaths` is how many effects the process that works now still lives through; None: it is not killed."""
 
     memory: Memory
+    policy: Policy = POLICY
     name: str = field(default_factory=lambda: f"pool-{next(_names)}")
     now: int = 1_728_000_000
     up: int = 0
@@ -77,11 +78,11 @@ class World:
 
     def keeper_looks(self, waiting: int, working: int, fault: Fault, deaths: int | None) -> None:
         self.last_work = self.now if waiting or working else self.last_work
-        if self.now - self.last_work < POLICY.standby_s:
+        if waiting or working or self.now - self.last_work < self.policy.standby_s:
             self.since = self.now
         self.fault, self.deaths = fault, deaths
         with suppress(ProviderError, Killed):
-            keep(self.name, self, self.memory, Seen(float(self.now), waiting, working), POLICY)
+            keep(self.name, self, self.memory, Seen(float(self.now), waiting, working), self.policy)
         self.fault, self.deaths = "none", None
 
     def passes(self, seconds: int, fault: Fault, deaths: int | None) -> None:
@@ -90,7 +91,7 @@ class World:
             self.now += 1
             if self.now % EVERY_S == 0:
                 self.watchdog_looks(fault, deaths)
-                self.judged()
+            self.judged()
 
     def watchdog_looks(self, fault: Fault, deaths: int | None) -> None:
         self.fault, self.deaths = fault, deaths
@@ -143,11 +144,15 @@ def killing(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], None]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(happenings, max_size=25))
+@given(steps=st.lists(happenings, max_size=25), standby_s=st.sampled_from([0.0, 300.0]))
+@example(  # killed between two effects, in either order, of letting go
+    steps=[("keeper_looks", 9, 0, "none", None), ("passes", 90, "none", None), ("keeper_looks", 0, 0, "none", 1)],
+    standby_s=0.0,
+)
 def test_nobody_pays_for_an_idle_worker_longer_than_a_lease_and_an_interval_after_the_last_reason(
-    memory: Memory, killing: Callable[[World], None], steps: list[tuple[Any, ...]]
+    memory: Memory, killing: Callable[[World], None], steps: list[tuple[Any, ...]], standby_s: float
 ) -> None:
-    world = World(memory)
+    world = World(memory, replace(POLICY, standby_s=standby_s))
     killing(world)
     highest = 0
     for what, *given_ in steps:

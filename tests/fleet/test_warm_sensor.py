@@ -11,12 +11,14 @@ from warm import MORNING, PRICE, Warm
 
 from octavia_dag.definitions import build
 from octavia_dag.environment import read
-from octavia_dag.errors import InputError, StorageError
+from octavia_dag.errors import InputError, SettingsError, StorageError
 from octavia_dag.fleet import keeping, pool_state
 from octavia_dag.fleet.runpod import CLAIMED_TAG
 from octavia_dag.fleet.runpod_api import ProviderError
 from octavia_dag.fleet.warm_pool import Pool
 from octavia_dag.graph import COMPUTE_TAG
+from octavia_dag.layers import Place, change_layer
+from octavia_dag.resources.foreign import for_operators
 from octavia_dag.resources.memory import Memory
 from octavia_dag.sensors.automation import DEADLINE_TAG
 from octavia_dag.sensors.warm_pool import demand
@@ -24,7 +26,8 @@ from octavia_dag.sensors.warm_pool import demand
 pytestmark = pytest.mark.fleet
 
 HOUR_S = 3600.0
-STARTING, STARTED, CANCELING = (
+QUEUED, STARTING, STARTED, CANCELING = (
+    dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
@@ -95,6 +98,13 @@ def test_a_budget_without_a_price_is_said_and_what_is_up_is_let_down_once_its_le
     assert pool.provider.workers_min == 0
 
 
+def test_what_is_for_all_videos_neither_one_video_nor_whoever_brings_it_may_set(pool: Warm) -> None:
+    layer = {"warm_pool": {"most": 1000}}
+    with pytest.raises(SettingsError, match=r"warm_pool\.most for one video, but workers are there for all videos"):
+        change_layer(pool.folder / "store", Place("talk-1a2b3c4d"), layer, who="a test")
+    assert for_operators(layer) == "warm_pool.most"
+
+
 def test_no_more_are_asked_for_than_the_endpoint_may_have(pool: Warm) -> None:
     pool.provider.workers_max = 3
     pool.queue(9)
@@ -108,13 +118,13 @@ def test_a_near_deadline_asks_for_more(pool: Warm) -> None:
     pool.tick()
     assert pool.provider.workers_min == 2
     due = datetime.fromtimestamp(MORNING, UTC) + timedelta(seconds=1300)
-    pool.run(**{DEADLINE_TAG: due.isoformat()})
+    pool.run(QUEUED, **{DEADLINE_TAG: due.isoformat()})
     assert "the nearest deadline in 22 min" in pool.tick()
     assert pool.provider.workers_min == 11
 
 
 def test_a_deadline_that_is_none_is_said_and_counts_for_nothing(pool: Warm) -> None:
-    run = pool.run(**{DEADLINE_TAG: "soon"})
+    run = pool.run(QUEUED, **{DEADLINE_TAG: "soon"})
     assert f"of run {run.run_id} is no moment" in pool.tick()
     assert pool.provider.workers_min == 2
 
@@ -134,7 +144,7 @@ def test_a_run_waits_until_a_worker_has_it(
 
 
 def test_runs_for_another_kind_of_machine_do_not_count(pool: Warm) -> None:
-    pool.run(**{COMPUTE_TAG: "cpu"})
+    pool.run(QUEUED, **{COMPUTE_TAG: "cpu"})
     assert demand(pool.instance, "dub", MORNING)[0].waiting == 0
 
 

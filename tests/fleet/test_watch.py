@@ -101,7 +101,7 @@ def test_two_watchdogs_at_once_let_down_and_charge_once(orphaned: Warm) -> None:
     api = Between(orphaned.endpoint.api(), both.wait)
     dogs = [Watchdog("dub", api, orphaned.memory, orphaned.clock) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(lambda dog: dog.look().let_down, dogs))
+        told = [one.let_down for one in pool.map(Watchdog.look, dogs)]
     assert told == [5, 5]
     assert orphaned.provider.workers_min == 0
     assert orphaned.lease.let_down
@@ -134,6 +134,20 @@ def test_a_database_that_died_with_the_keeper_asks_for_no_workers_once_the_last_
     orphaned.now += 1
     assert "their lease cannot be read (The database is away.)" in dog.look().said
     assert orphaned.provider.workers_min == 0
+
+
+def test_a_database_that_answers_the_second_time_is_not_away(orphaned: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, tries = pool_state.read, list[int]()
+
+    def at_first_away(*asked: Any) -> object:
+        tries.append(1)
+        if len(tries) == 1:
+            raise StorageError("The database is away.")
+        return read(*asked)
+
+    monkeypatch.setattr(pool_state, "read", at_first_away)
+    assert orphaned.dog().look().let_down == 0
+    assert orphaned.provider.workers_min == 5
 
 
 def test_a_worker_that_idles_lets_down_the_pool_it_belongs_to(orphaned: Warm) -> None:

@@ -12,7 +12,8 @@ import dagster as dg
 from octavia_dag import environment as surroundings
 from octavia_dag.assets import analysis, checks, delivery, localization, qa, source, voices
 from octavia_dag.assets.slices import slice_assets
-from octavia_dag.environment import CHAT_KEY, MEMORY_URL, REMOTE_KEY, VOICE_KEY, WEBHOOK, Environment
+from octavia_dag.environment import CHAT_KEY, MEMORY_URL, REMOTE_KEY, RUNPOD_KEY, VOICE_KEY, WEBHOOK, Environment
+from octavia_dag.fleet.endpoint import Endpoint
 from octavia_dag.fleet.stepping import executor_of
 from octavia_dag.graph import Granularity, of_granularity
 from octavia_dag.resources.artifacts import ArtifactStore
@@ -32,6 +33,7 @@ from octavia_dag.sensors.handing_over import deliver_dubs
 from octavia_dag.sensors.notices import failure_sensor, held_sensor
 from octavia_dag.sensors.overview import overview_sensor, status_spec
 from octavia_dag.sensors.taking import take_uploads
+from octavia_dag.sensors.warm_pool import warm_pool_sensor
 
 MODULES = (source, analysis, voices, localization, delivery, qa, checks)
 JOBS: dict[Granularity, tuple[str, str]] = {
@@ -95,6 +97,16 @@ def catalogue(environment: Environment) -> Catalogue:
     return Catalogue(root=environment.storage or str(environment.home))
 
 
+def endpoint(environment: Environment) -> Endpoint:
+    """The endpoint whose workers are kept warm, where one is named."""
+    return Endpoint(
+        name=environment.runpod_endpoint,
+        key=dg.EnvVar(RUNPOD_KEY) if environment.has_runpod_key else "",
+        jobs_url=environment.runpod_jobs_url,
+        rest_url=environment.runpod_rest_url,
+    )
+
+
 def build(environment: Environment) -> dg.Definitions:
     """Everything Dagster needs to know of one installation."""
     launch, executor = Launch.configure_at_launch(), executor_of(environment.steps)
@@ -120,11 +132,13 @@ def build(environment: Environment) -> dg.Definitions:
             failure_sensor(told),
             held_sensor(told),
             *(storage_sensors() if environment.storage else ()),
+            *([warm_pool_sensor()] if environment.runpod_endpoint else []),
         ],
         resources={
             "launch": launch,
             "workshop": workshop(environment, launch),
             "catalogue": catalogue(environment),
+            **({"endpoint": endpoint(environment)} if environment.runpod_endpoint else {}),
             "notices": Notices(webhook=dg.EnvVar(WEBHOOK) if environment.has_webhook else "", ui=environment.ui_url),
         },
         executor=executor,

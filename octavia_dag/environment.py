@@ -17,6 +17,9 @@
     OCTAVIA_BROKER_URL  the Redis through which a fleet's work is handed out (default: none)
     OCTAVIA_GPU_IMAGE   with kubernetes, the image of the steps that ask for a GPU
     OCTAVIA_STEPS       where the steps of a run go: here (default: in one process), celery or kubernetes
+    OCTAVIA_RUNPOD_ENDPOINT  the RunPod endpoint whose workers are kept warm (default: none is)
+    OCTAVIA_RUNPOD_KEY       key of the account, which may set that endpoint's workers
+    OCTAVIA_RUNPOD_JOBS_URL, OCTAVIA_RUNPOD_REST_URL  where its two APIs are (default: RunPod's own)
     AWS_ENDPOINT_URL    address of an S3 that is not Amazon's; AWS_DEFAULT_REGION its region
 
 The keys, the URL and the webhook, which may hold a password, are read by name where they are used, so that no value of
@@ -46,6 +49,10 @@ WEBHOOK = "OCTAVIA_WEBHOOK"
 UI_URL = "OCTAVIA_UI_URL"
 STEPS = "OCTAVIA_STEPS"
 BROKER = "OCTAVIA_BROKER_URL"
+RUNPOD_ENDPOINT = "OCTAVIA_RUNPOD_ENDPOINT"
+RUNPOD_KEY = "OCTAVIA_RUNPOD_KEY"
+RUNPOD_JOBS_URL = "OCTAVIA_RUNPOD_JOBS_URL"
+RUNPOD_REST_URL = "OCTAVIA_RUNPOD_REST_URL"
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,10 @@ class Environment:
     device: str = ""
     has_remote_key: bool = False
     steps: Steps = "here"
+    runpod_endpoint: str = ""
+    runpod_jobs_url: str = ""
+    runpod_rest_url: str = ""
+    has_runpod_key: bool = False
 
     @staticmethod
     def broker() -> str:
@@ -117,7 +128,9 @@ def read(home: Path | None = None) -> Environment:
         has_chat_key=bool(os.environ.get(CHAT_KEY)),
         has_memory_url=bool(os.environ.get(MEMORY_URL)),
         storage=_storage(os.environ.get(STORAGE, "")),
-        s3_endpoint=_endpoint(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")),
+        s3_endpoint=_address(
+            "AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+        ),
         s3_region=os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION"),
         fetched_gb=_whole(FETCHED_GB, 100, 1_000_000),
         has_webhook=bool(os.environ.get(WEBHOOK)),
@@ -125,6 +138,10 @@ def read(home: Path | None = None) -> Environment:
         device=_device(os.environ.get(DEVICE, "")),
         has_remote_key=bool(os.environ.get(REMOTE_KEY)),
         steps=_steps(os.environ.get(STEPS) or "here"),
+        runpod_endpoint=_word(RUNPOD_ENDPOINT),
+        runpod_jobs_url=_address(RUNPOD_JOBS_URL, os.environ.get(RUNPOD_JOBS_URL, "")) or "",
+        runpod_rest_url=_address(RUNPOD_REST_URL, os.environ.get(RUNPOD_REST_URL, "")) or "",
+        has_runpod_key=bool(os.environ.get(RUNPOD_KEY)),
     )
 
 
@@ -165,11 +182,19 @@ def _storage(text: str) -> str:
     return f"file://{path}"
 
 
-def _endpoint(text: str) -> str | None:
+def _address(name: str, text: str) -> str | None:
     told = urlsplit(text)
     if text and (told.scheme not in ("http", "https") or "@" in told.netloc):
-        raise InputError("AWS_ENDPOINT_URL must be a bare http(s) address; the keys have variables of their own.")
+        raise InputError(f"{name} must be a bare http(s) address; the keys have variables of their own.")
     return text or None
+
+
+def _word(name: str) -> str:
+    """What becomes a part of an address."""
+    text = os.environ.get(name, "")
+    if text and not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", text):
+        raise InputError(f"{name} must be an id of letters, digits, '-' and '_', and nothing else.")
+    return text
 
 
 def enter(environment: Environment) -> None:

@@ -26,7 +26,8 @@ from octavia_dag.settings import Layer, Settings, effective
 
 LAYER = "settings.yaml"
 CHANGES = "settings.changes.jsonl"
-FOR_ALL = "catalogue"  # a slice that only the catalogue's own layer may hold
+# Slices that only the catalogue's own layer may hold, and why.
+FOR_ALL = {"catalogue": "a night is one for all videos", "warm_pool": "workers are there for all videos"}
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,9 @@ def refuse_per_video(layer: Mapping[str, Mapping[str, Any]], who: str) -> None:
 
 def refuse_for_all(layer: Mapping[str, Mapping[str, Any]], who: str) -> None:
     """A SettingsError where a video's layer holds what is for all videos; `who` begins the sentence."""
-    for field in layer.get(FOR_ALL, {}):
-        raise SettingsError(
-            f"{who} {FOR_ALL}.{field} for one video, but a night is one for all videos; set it without a video instead."
-        )
+    for name, why in FOR_ALL.items():
+        for field in layer.get(name, {}):
+            raise SettingsError(f"{who} {name}.{field} for one video, but {why}; set it without a video instead.")
 
 
 def change_layer(store: Path, place: Place, wanted: Layer, *, who: str) -> list[Change]:

@@ -20,6 +20,7 @@ from octavia_dag.profiles import EMBEDDED, ProfileName, with_profile
 from octavia_dag.refusals import sentence
 from octavia_dag.slicing import Slice
 from octavia_dag.thresholds import Checks
+from octavia_dag.warming import WarmPool
 
 # The address of an endpoint is shown in metadata, so it may hold no user, password or query.
 _BARE_ADDRESS = r"^(https?://(\[[0-9a-fA-F:.]+\]|[^\s@?#/:\[\]]+)(:\d+)?(/[^\s@?#]*)?)?$"
@@ -254,6 +255,7 @@ class Settings(Slice):
     checks: Checks = Checks()
     costs: Costs = Costs()
     catalogue: Nights = Nights()
+    warm_pool: WarmPool = WarmPool()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -29,11 +29,13 @@ MAY_IMPORT = {
     "slicing": (),
     "thresholds": ("slicing",),
     "nightly": ("slicing",),
+    "warming": ("slicing",),
     "profiles": (),
     "refusals": (),
     "gpu_figures": (),
     "fleet": ("fleet", "assets", "graph", "settings", "layers", "partitions", "profiles", "errors", "resources"),
-    "settings": ("profiles", "refusals", "errors", "schema", "partitions", "slicing", "thresholds", "nightly"),
+    "settings": ("profiles", "refusals", "errors", "schema", "partitions", "slicing", "thresholds", "nightly",
+                 "warming"),
     "partitions": ("errors", "schema"),
     "graph": ("errors", "schema", "settings"),
     "keys": ("graph", "settings"),
@@ -44,7 +46,7 @@ MAY_IMPORT = {
     "assets": ("assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "thresholds", "partitions",
                "errors", "resources"),
     "sensors": ("sensors", "assets", "graph", "keys", "layers", "plan", "dubbing", "schema", "settings", "nightly",
-                "partitions", "errors", "resources"),
+                "partitions", "errors", "resources", "fleet"),
 }  # fmt: skip
 ENGINE_SETS = ("octavia_dag.resources.embedded", "octavia_dag.resources.studio")
 WIRING = ("octavia_dag/definitions.py", "octavia_dag/cli/")

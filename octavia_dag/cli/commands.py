@@ -13,6 +13,7 @@ from octavia_dag.cli.doctor import doctor
 from octavia_dag.cli.dub import dub, spread_languages
 from octavia_dag.cli.dub_one import dub_one
 from octavia_dag.cli.failing import HANDLED, one_line, told
+from octavia_dag.cli.fleet import fleet
 from octavia_dag.cli.glossary import glossary
 from octavia_dag.cli.memory import memory
 from octavia_dag.cli.models import models
@@ -38,7 +39,7 @@ def octavia() -> None:
 
 COMMANDS = (
     dub, plan_command, status, why, refresh, catalogue, settings, review, report, glossary, memory, voice, people,
-    clean, doctor, models, sample, ui, worker, videos, dub_one,
+    clean, doctor, models, sample, ui, fleet, worker, videos, dub_one,
 )  # fmt: skip
 for command in COMMANDS:
     octavia.add_command(command)

@@ -116,9 +116,16 @@ class RoutingRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         for child in self._children.values():
             child.dispose()
 
+    def child(self, run: dg.DagsterRun) -> RunLauncher[dg.DagsterInstance] | None:
+        """The launcher that launched `run`, or will; None where it asks for one that is not there."""
+        return self._children.get(self._name_of(run))
+
     def _of(self, run: dg.DagsterRun) -> RunLauncher[dg.DagsterInstance]:
         """The child that launched `run`."""
-        return self._named(run.tags.get(LAUNCHER_TAG) or run.tags.get(COMPUTE_TAG) or self._default, run.run_id)
+        return self._named(self._name_of(run), run.run_id)
+
+    def _name_of(self, run: dg.DagsterRun) -> str:
+        return run.tags.get(LAUNCHER_TAG) or run.tags.get(COMPUTE_TAG) or self._default
 
     def _named(self, name: str, run_id: str) -> RunLauncher[dg.DagsterInstance]:
         child = self._children.get(name)

@@ -58,6 +58,11 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         super().__init__()
 
     @property
+    def endpoint(self) -> str:
+        """The endpoint whose workers get the runs."""
+        return self._endpoint
+
+    @property
     def inst_data(self) -> ConfigurableClassData | None:
         """Where it was configured."""
         return self._inst_data
@@ -67,7 +72,7 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         """What dagster.yaml may say."""
         return {
             "endpoint": dg.Field(dg.StringSource),
-            "key_env": dg.Field(str, default_value="RUNPOD_API_KEY"),
+            "key_env": dg.Field(str, default_value="OCTAVIA_RUNPOD_KEY"),
             "jobs_url": dg.Field(str, default_value="https://api.runpod.ai"),
             "rest_url": dg.Field(str, default_value="https://rest.runpod.io"),
             "most_s": dg.Field(int, default_value=6 * 3600, description="A run takes no longer."),

@@ -4,6 +4,7 @@
     GET  {jobs}/v2/ENDPOINT/status/ID    {"status": "IN_QUEUE" ...}; 404 once the result is 30 minutes old
     POST {jobs}/v2/ENDPOINT/cancel/ID
     GET  {jobs}/v2/ENDPOINT/health       {"jobs": {"inQueue", "inProgress"}, "workers": {"idle", "running", ...}}
+    GET  {rest}/v1/endpoints/ENDPOINT    {"workersMin": n, "workersMax": n, ...}
     PATCH {rest}/v1/endpoints/ENDPOINT   {"workersMin": n}
 
 (RunPod's documentation, "Endpoint operations" and the REST API, read in November 2026). An answer that says no (429 and
@@ -12,7 +13,7 @@ submission, the job may be there or not: that is an `AnswerLostError`, and it is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import httpx
@@ -31,7 +32,6 @@ _STATES: dict[str, State] = {
     "CANCELLED": "failed",
     "TIMED_OUT": "failed",
 }
-_TRIES = 6
 
 
 class ProviderError(OctaviaError):
@@ -58,15 +58,24 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How many workers stay up without work, and how many there may be."""
+
+    minimum: int
+    most: int
+
+
+@dataclass(frozen=True)
 class RunPod:
-    """One serverless endpoint. `key` is the account's; `longest_wait_s` is the longest pause between two tries."""
+    """One serverless endpoint. `key` is the account's; `longest_wait_s` is the longest pause between two of `tries`."""
 
     endpoint: str
-    key: str
+    key: str = field(repr=False)
     jobs: str = "https://api.runpod.ai"
     rest: str = "https://rest.runpod.io"
     timeout_s: float = 20.0
     longest_wait_s: float = 30.0
+    tries: int = 6
 
     def submit(self, job: Mapping[str, Any], *, timeout_s: float, wait_s: float) -> str:
         """Submits once and returns the job's id; `timeout_s` bounds the work, `wait_s` wait and work together.
@@ -101,10 +110,21 @@ class RunPod:
             starting=int(workers.get("initializing", 0)),
         )
 
+    def scale(self) -> Scale:
+        """How many workers stay up without work now, whoever asked for that. A ProviderError where it is not said."""
+        told = self._asked("GET", self._place, None, "Asking how many workers are kept up")
+        try:
+            return Scale(int(told["workersMin"]), int(told["workersMax"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProviderError(f"Asking how many workers are kept up at {self.endpoint}: it is not said.") from error
+
     def keep_workers(self, count: int) -> None:
         """Sets how many workers stay up without work."""
-        place = f"{self.rest}/v1/endpoints/{self.endpoint}"
-        self._asked("PATCH", place, {"workersMin": count}, f"Keeping {count} workers")
+        self._asked("PATCH", self._place, {"workersMin": count}, f"Keeping {count} workers")
+
+    @property
+    def _place(self) -> str:
+        return f"{self.rest}/v1/endpoints/{self.endpoint}"
 
     def _asked(
         self,
@@ -119,7 +139,7 @@ class RunPod:
         """The answer; asked again where the provider says "not now", and where `safe` also after no answer."""
         again = Retrying(
             retry=retry_if_exception_type(_BusyError),
-            stop=stop_after_attempt(_TRIES),
+            stop=stop_after_attempt(self.tries),
             wait=wait_random_exponential(multiplier=min(1.0, self.longest_wait_s / 4), max=self.longest_wait_s),
             reraise=True,
         )
@@ -127,7 +147,9 @@ class RunPod:
         try:
             return again(self._once, method, address, body, doing, safe, missing)
         except _BusyError as error:
-            raise ProviderError(f"{doing} at {self.endpoint} failed {_TRIES} times ({error}); see to it.") from error
+            raise ProviderError(
+                f"{doing} at {self.endpoint} failed {self.tries} times ({error}); see to it."
+            ) from error
 
     def _once(
         self,

@@ -1,7 +1,8 @@
 """What settings may not say that come with a video: beside it in the storage, or in a row of the catalogue.
 
 Whoever may write there need not be who runs this installation. So engines and addresses cannot be named there, which
-run code or are sent texts and a key, nor the thresholds by which a dub is held back opened, nor prices and nights set.
+run code or are sent texts and a key, nor the thresholds by which a dub is held back opened, nor prices, nights and the
+warm pool set.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from octavia_dag.profiles import PLACES
 
-_SLICES = ("engines", "checks", "costs", "catalogue")
+_SLICES = ("engines", "checks", "costs", "catalogue", "warm_pool")
 _ENDPOINT = ("translation.endpoint", "translation.endpoint_model")
 # Whatever role there is, and may come to be: its engine, and what that is told.
 _PLACES = frozenset((*_ENDPOINT, *(f"{name}.{one}" for name, *fields in PLACES.values() for one in fields)))

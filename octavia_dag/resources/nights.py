@@ -38,6 +38,7 @@ class Listed(Document):
     uri: str
     row: int
     tenant: str = ""
+    deadline: datetime | None = None
     settings: str = ""
     open: bool = False
     since: float = 0.0

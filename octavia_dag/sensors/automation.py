@@ -35,7 +35,7 @@ from octavia_dag.settings import digest
 
 DESIRED_TAG = "octavia/desired"
 WHY_TAG = "octavia/why"
-NIGHT_TAG, TENANT_TAG = "octavia/night", "octavia/tenant"
+NIGHT_TAG, TENANT_TAG, DEADLINE_TAG = "octavia/night", "octavia/tenant", "octavia/deadline"
 _PRIORITY_TAG = "dagster/priority"
 AT_WORK = (
     dg.DagsterRunStatus.QUEUED,
@@ -251,6 +251,8 @@ def _of_the_night(listed: Listed | None) -> dict[str, str]:
     if listed is None:
         return {}
     tags = {NIGHT_TAG: listed.night, _PRIORITY_TAG: str(-listed.place)}
+    if listed.deadline is not None:
+        tags[DEADLINE_TAG] = listed.deadline.isoformat()
     return {**tags, TENANT_TAG: listed.tenant} if listed.tenant else tags
 
 

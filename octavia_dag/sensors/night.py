@@ -195,7 +195,7 @@ class Night:
         if one.plan is None and not changed and record.path and self._judge.plan(record.id, one.languages).empty:
             return _entry(one, "done", "It was dubbed before it came into the catalogue.")
         entry = _entry(one, one.state, one.why, cost).model_copy(update={"video": record.id})
-        asked = Listed(uri=row.uri, row=row.number, tenant=row.tenant, settings=before)
+        asked = Listed(uri=row.uri, row=row.number, tenant=row.tenant, deadline=row.deadline, settings=before)
         nights.write_listed(store, record.id, listed or asked)
         if changed:
             change_layer(Path(store.root), Place(record.id), row.settings, who=f"the catalogue's row {row.number}")

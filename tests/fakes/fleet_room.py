@@ -84,7 +84,7 @@ class Fleet:
             "OCTAVIA_STEPS": self.steps,
             "OCTAVIA_VOICE_KEY": self.voice_key,
             "DAGSTER_PG_PASSWORD": PASSWORD,
-            "RUNPOD_API_KEY": _KEY,
+            "OCTAVIA_RUNPOD_KEY": _KEY,
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -301,7 +301,7 @@ def fleet_room(
         (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": where}))
         os.environ["DAGSTER_PG_PASSWORD"] = PASSWORD  # this process asks the database too
         os.environ |= {name: fleet.environment()[name] for name in ("OCTAVIA_BROKER_URL", "OCTAVIA_MEMORY_URL")}
-        os.environ["RUNPOD_API_KEY"] = _KEY
+        os.environ["OCTAVIA_RUNPOD_KEY"] = _KEY
         try:
             for name in ("code server", "daemon", "webserver", *WORKERS):
                 fleet.start(name)

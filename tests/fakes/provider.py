@@ -2,7 +2,8 @@
 
 Faults are taken one per submission, in order: "429", "500", "lost" (taken on, no answer), "dropped" (not taken on, no
 answer), "garbled" (taken on, an answer that is no JSON). Jobs are worked on by `worker`, each in a thread, where one is
-given; "twice" hands a job to two of them.
+given; "twice" hands a job to two of them. How many workers are kept up is noted each time it is set; where
+`deaf`, it is set and no answer comes.
 """
 
 import json
@@ -27,6 +28,9 @@ class Provider:
     outputs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     submissions: int = 0
     workers_min: int = 0
+    workers_max: int = 300
+    kept: list[int] = field(default_factory=list[int])
+    deaf: bool = False
     away: bool = False
     address: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,8 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         def change() -> tuple[int, bytes] | None:
-            self.provider.workers_min = self.body()["workersMin"]
-            return 200, b"{}"
+            wanted = self.body()["workersMin"]
+            if wanted > self.provider.workers_max:
+                return 400, b"{}"
+            self.provider.workers_min = wanted
+            self.provider.kept.append(wanted)
+            return None if self.provider.deaf else (200, b"{}")
 
         self.answered(change)
 
@@ -97,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
             jobs = {"inQueue": states.count("IN_QUEUE"), "inProgress": states.count("IN_PROGRESS")}
             workers = {"idle": told.workers_min, "running": states.count("IN_PROGRESS"), "initializing": 0}
             return 200, json.dumps({"jobs": jobs, "workers": workers}).encode()
+        if what == f"/v1/endpoints/{told.endpoint}":
+            return 200, json.dumps({"workersMin": told.workers_min, "workersMax": told.workers_max}).encode()
         job = what.removeprefix("status/")
         return (200, json.dumps({"id": job, "status": told.states[job]}).encode()) if job in told.states else (404, b"")
 

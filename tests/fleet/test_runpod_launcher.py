@@ -31,7 +31,7 @@ def provider() -> Generator[Provider]:
 
 @pytest.fixture
 def instance(tmp_path: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Generator[dg.DagsterInstance]:
-    monkeypatch.setenv("RUNPOD_API_KEY", "right")
+    monkeypatch.setenv("OCTAVIA_RUNPOD_KEY", "right")
     config = {"endpoint": "dub", "jobs_url": provider.address, "rest_url": provider.address}
     told = {"module": "octavia_dag.fleet.runpod", "class": "RunPodRunLauncher", "config": config}
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": told}), encoding="utf-8")
@@ -139,8 +139,8 @@ def test_a_run_at_work_is_left_to_its_worker_to_end(instance: dg.DagsterInstance
 def test_without_a_key_the_sentence_says_where_it_belongs(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("RUNPOD_API_KEY")
-    with pytest.raises(SettingsError, match="need the variable RUNPOD_API_KEY"):
+    monkeypatch.delenv("OCTAVIA_RUNPOD_KEY")
+    with pytest.raises(SettingsError, match="need the variable OCTAVIA_RUNPOD_KEY"):
         launched(instance, created(instance))
 
 
@@ -148,7 +148,7 @@ def test_the_key_is_written_nowhere(
     instance: dg.DagsterInstance, provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     provider.key = "a-secret-key"
-    monkeypatch.setenv("RUNPOD_API_KEY", "a-secret-key")
+    monkeypatch.setenv("OCTAVIA_RUNPOD_KEY", "a-secret-key")
     launched(instance, created(instance))
     found = [path for path in tmp_path.rglob("*") if path.is_file() and b"a-secret-key" in path.read_bytes()]
     assert found == []

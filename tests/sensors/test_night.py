@@ -18,7 +18,7 @@ from octavia_dag.plan import Plan
 from octavia_dag.resources import videos
 from octavia_dag.resources.nights import NightReport, last_report, one_at_a_time, read_listed, taken_in, write_listed
 from octavia_dag.sensors import night as nights
-from octavia_dag.sensors.automation import NIGHT_TAG
+from octavia_dag.sensors.automation import DEADLINE_TAG, NIGHT_TAG
 
 FAILURE, STARTED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
 
@@ -56,6 +56,14 @@ def test_what_is_taken_is_launched_by_the_automation_in_the_night_s_order_and_no
     assert [one.partition for one in by_place] == [one.video for one in report.taken]
     assert [one.job for one in requests] == ["analyse_video", "analyse_video"]
     assert {one.tags[NIGHT_TAG] for one in requests} == {"2026-11-25"}
+
+
+def test_a_row_s_deadline_goes_with_its_run_so_that_workers_are_there_in_time(house: House) -> None:
+    told = "uri,languages,deadline\n{},es,2026-12-31T12:00+01:00\n{},es,\n"
+    (house.root / "catalogue.csv").write_text(told.format(house.video("a.mp4"), house.video("b.mp4")))
+    house.sleep("2026-11-25")
+    found = {one.partition.partition("-")[0]: one.tags.get(DEADLINE_TAG) for one in house.tick()}
+    assert found == {"a": "2026-12-31T12:00:00+01:00", "b": None}
 
 
 def test_a_video_whose_night_is_over_is_left_alone_by_the_automation_whatever_changes(house: House) -> None:

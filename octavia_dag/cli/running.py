@@ -5,6 +5,7 @@ success, which is also how an interruption ends, is looked at here: `execute_in_
 """
 
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,13 +67,14 @@ def run_job(
     definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, key: str, tags: Mapping[str, str] | None = None
 ) -> Outcome:
     """Runs `job` for one partition; an OctaviaError carries the sentence of the step that failed."""
-    started = time.monotonic()
+    started, run_id = time.monotonic(), str(uuid.uuid4())
     result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
         partition_key=key,
         raise_on_error=False,
         run_config=_QUIET,
-        tags={**process_tags(), **(tags or {})},
+        tags={**process_tags(run_id), **(tags or {})},
+        run_id=run_id,
     )
     ended = time.monotonic()
     if not result.success:

@@ -91,7 +91,7 @@ class CelerySteppingExecutor(StepDelegatingExecutor):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Generator[dg.DagsterEvent]:
         """The run, step by step."""
-        plan_context.instance.add_run_tags(plan_context.run_id, process_tags())
+        plan_context.instance.add_run_tags(plan_context.run_id, process_tags(plan_context.run_id))
         yield from super().execute(plan_context, execution_plan)
 
 

@@ -23,6 +23,7 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from octavia_dag.errors import SettingsError
 from octavia_dag.fleet.runpod_api import AnswerLostError, ProviderError, RunPod, State
+from octavia_dag.resources.own_tags import own, own_value
 
 ASKED_TAG = "octavia/runpod_asked"
 JOB_TAG = "octavia/runpod_job"
@@ -88,7 +89,7 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Submits the run, unless that was done before."""
         run = self._afresh(context.dagster_run)
-        if ASKED_TAG in run.tags:
+        if own_value(run, ASKED_TAG):
             return
         origin = context.job_code_origin
         if origin is None:
@@ -130,7 +131,7 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             return CheckRunHealthResult(WorkerStatus.SUCCESS)
         job = _job(run)
         if job is None:
-            asked = float(run.tags.get(ASKED_TAG, "0"))
+            asked = float(own_value(run, ASKED_TAG) or "0")
             if time.time() - asked < self._claim_s:
                 return CheckRunHealthResult(WorkerStatus.RUNNING, "the answer to its submission was lost")
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"no worker claimed it in {self._claim_s} s")
@@ -155,7 +156,7 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         return RunPod(self._endpoint, key, *self._urls)
 
     def _note(self, run: dg.DagsterRun, tag: str, value: str) -> None:
-        self._instance.add_run_tags(run.run_id, {tag: value})
+        self._instance.add_run_tags(run.run_id, {tag: own(run.run_id, value)})
 
     def _afresh(self, run: dg.DagsterRun) -> dg.DagsterRun:
         return self._instance.get_run_by_id(run.run_id) or run
@@ -163,4 +164,4 @@ class RunPodRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
 def _job(run: dg.DagsterRun) -> str | None:
     """The run's job; the one that a worker claimed it with counts first."""
-    return run.tags.get(CLAIMED_TAG) or run.tags.get(JOB_TAG)
+    return own_value(run, CLAIMED_TAG) or own_value(run, JOB_TAG) or None

@@ -28,6 +28,7 @@ from octavia_dag.errors import StorageError
 from octavia_dag.fleet.runpod import CLAIMED_TAG
 from octavia_dag.resources import claims
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.own_tags import own
 
 T = TypeVar("T")
 LOST_S = 180.0
@@ -51,7 +52,7 @@ def work(job: dict[str, Any], job_id: str, instance: dg.DagsterInstance, memory:
         return {"piece": piece, "left": "its run has ended" if run else "nobody knows its run"}
     if not patiently(lambda: claims.claim(memory, piece, f"{job_id} {uuid.uuid4().hex}")):
         return {"piece": piece, "left": "another worker has it"}
-    patiently(lambda: instance.add_run_tags(run_id, {CLAIMED_TAG: job_id}))
+    patiently(lambda: instance.add_run_tags(run_id, {CLAIMED_TAG: own(run_id, job_id)}))
     watch = _Watch(instance, memory, run_id, piece, float(job.get("lost_s", LOST_S)))
     code = supervised(command, watch.unwanted)
     patiently(lambda: claims.tell(memory, piece, ended=code))

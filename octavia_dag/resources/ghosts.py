@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from octavia_dag.resources.own_tags import own, own_value
 from octavia_dag.resources.processes import Owner, host, owner_of, this_process
 
 PROCESS_TAG = "octavia/process"
@@ -27,10 +28,10 @@ _BEGINS_WITHIN_S = 180.0
 KILLED = "The process of this run is gone; it was killed."
 
 
-def process_tags() -> dict[str, str]:
-    """What a run says of the process that works on it."""
+def process_tags(run_id: str) -> dict[str, str]:
+    """What a run says of the process that works on it, which is this one."""
     process = this_process()
-    return {HOST_TAG: process.host, PROCESS_TAG: f"{process.pid} {process.started}".strip()}
+    return {HOST_TAG: process.host, PROCESS_TAG: own(run_id, f"{process.pid} {process.started}".strip())}
 
 
 def clear_ghosts(instance: dg.DagsterInstance, scratch: Path, now: float | None = None) -> int:
@@ -49,7 +50,7 @@ def clear_ghosts(instance: dg.DagsterInstance, scratch: Path, now: float | None 
 
 
 def _gone(run: dg.DagsterRun, still_s: float) -> bool:
-    pid, _, started = run.tags.get(PROCESS_TAG, "").partition(" ")
+    pid, _, started = own_value(run, PROCESS_TAG).partition(" ")
     if pid.isdecimal():
         return Owner(run.tags.get(HOST_TAG, ""), int(pid), started).gone
     launched = json.loads(run.tags.get(_LAUNCHED_TAG, "{}"))

@@ -61,4 +61,4 @@ class Workshop(dg.ConfigurableResource):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Before the first step of a run: it tells which process works on it."""
         if self.one_process and context.run is not None and context.instance is not None:
-            context.instance.add_run_tags(context.run.run_id, process_tags())
+            context.instance.add_run_tags(context.run.run_id, process_tags(context.run.run_id))

@@ -22,6 +22,7 @@ from octavia_dag.fleet.watch import Watchdog, moment
 from octavia_dag.graph import COMPUTE_TAG
 from octavia_dag.layers import settings_of
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.own_tags import own_value
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.sensors.automation import AT_WORK, DEADLINE_TAG
 from octavia_dag.settings import Settings
@@ -38,7 +39,7 @@ def demand(instance: dg.DagsterInstance, endpoint: str, now: float) -> tuple[See
     """
     runs = [run for run in instance.get_runs(dg.RunsFilter(statuses=list(AT_WORK))) if _is_for(instance, run, endpoint)]
     waiting = [run for run in runs if _waits(run)]
-    leaving = [run for run in runs if run.status is dg.DagsterRunStatus.CANCELING and CLAIMED_TAG not in run.tags]
+    leaving = [run for run in runs if run.status is dg.DagsterRunStatus.CANCELING and not own_value(run, CLAIMED_TAG)]
     moments: list[float] = []
     troubles: list[str] = []
     for run in waiting:
@@ -63,7 +64,7 @@ def _is_for(instance: dg.DagsterInstance, run: dg.DagsterRun, endpoint: str) -> 
 
 
 def _waits(run: dg.DagsterRun) -> bool:
-    return run.status in _QUEUED or (run.status is dg.DagsterRunStatus.STARTING and CLAIMED_TAG not in run.tags)
+    return run.status in _QUEUED or (run.status is dg.DagsterRunStatus.STARTING and not own_value(run, CLAIMED_TAG))
 
 
 def _moment(text: str) -> float:

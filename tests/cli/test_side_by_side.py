@@ -16,6 +16,7 @@ from octavia_dag.cli.alongside import at_once
 from octavia_dag.environment import enter, read
 from octavia_dag.resources.artifacts import ArtifactStore, Manifest
 from octavia_dag.resources.ghosts import PROCESS_TAG
+from octavia_dag.resources.own_tags import own_value
 from octavia_dag.resources.videos import records
 
 pytestmark = pytest.mark.operators
@@ -90,7 +91,7 @@ def test_on_two_cores_one_language_comes_after_the_other_in_one_process(
 ) -> None:
     times = _times(both[2])
     assert max(start for start, _ in times) >= min(end for _, end in times)
-    assert len({run.tags[PROCESS_TAG] for run in _runs(both[2])}) == 1
+    assert len({own_value(run, PROCESS_TAG) for run in _runs(both[2])}) == 1
 
 
 def test_the_work_of_the_video_is_done_once(both: tuple[Octavia, dict[str, Any], Octavia]) -> None:

@@ -25,6 +25,8 @@ from octavia_command import Octavia
 from octavia_dag.cli.running import DAGSTER_YAML
 from octavia_dag.definitions import workshop
 from octavia_dag.environment import read
+from octavia_dag.resources.ghosts import PROCESS_TAG
+from octavia_dag.resources.own_tags import own_value
 from octavia_dag.resources.workshop import Workshop
 
 CODE = "octavia_dag.definitions"
@@ -76,7 +78,7 @@ class Room:
     def workers(self) -> list[int]:
         """Processes that work on runs: they say so in their runs' tags."""
         alive = self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-        pids = [run.tags.get("octavia/process", "").partition(" ")[0] for run in alive]
+        pids = [own_value(run, PROCESS_TAG).partition(" ")[0] for run in alive]
         return [int(pid) for pid in pids if pid.isdecimal() and Path(f"/proc/{pid}").exists()]
 
     def kill(self, name: str) -> bool:

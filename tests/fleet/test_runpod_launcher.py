@@ -14,6 +14,7 @@ from octavia_dag.errors import SettingsError
 from octavia_dag.fleet import worker
 from octavia_dag.fleet.runpod import ASKED_TAG, CLAIMED_TAG, JOB_TAG
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.own_tags import own, own_value
 
 pytestmark = pytest.mark.fleet
 
@@ -52,7 +53,7 @@ def launched(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
 
 def long_ago(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     """As if it had been submitted an hour ago."""
-    instance.add_run_tags(run.run_id, {ASKED_TAG: str(time.time() - 3600)})
+    instance.add_run_tags(run.run_id, {ASKED_TAG: own(run.run_id, str(time.time() - 3600))})
 
 
 def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
@@ -61,7 +62,7 @@ def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
 
 def test_a_run_is_submitted_with_the_command_that_executes_it(instance: dg.DagsterInstance, provider: Provider) -> None:
     run = launched(instance, created(instance))
-    job = run.tags[JOB_TAG]
+    job = own_value(run, JOB_TAG)
     assert provider.jobs[job]["run_id"] == run.run_id
     assert provider.jobs[job]["command"][:4] == ["dagster", "api", "execute_run", provider.jobs[job]["command"][3]]
     assert health(instance, run) is WorkerStatus.RUNNING
@@ -71,6 +72,16 @@ def test_a_launch_that_is_repeated_submits_nothing(instance: dg.DagsterInstance,
     run = launched(instance, created(instance))
     launched(instance, run)
     assert provider.submissions == 1
+
+
+def test_a_run_that_is_executed_again_with_the_tags_of_a_lost_one_is_submitted(
+    instance: dg.DagsterInstance, provider: Provider
+) -> None:
+    lost = launched(instance, created(instance))
+    again = created(instance)
+    instance.add_run_tags(again.run_id, {tag: lost.tags[tag] for tag in (ASKED_TAG, JOB_TAG)})
+    assert own_value(launched(instance, again), JOB_TAG) not in ("", own_value(lost, JOB_TAG))
+    assert provider.submissions == 2
 
 
 @pytest.mark.parametrize("fault", ["lost", "dropped", "garbled"])
@@ -96,7 +107,7 @@ def test_a_worker_that_claims_the_run_makes_good_for_a_lost_answer(
     run = launched(instance, created(instance))
     (job,) = provider.jobs
     provider.states[job] = "IN_PROGRESS"
-    instance.add_run_tags(run.run_id, {CLAIMED_TAG: job})
+    instance.add_run_tags(run.run_id, {CLAIMED_TAG: own(run.run_id, job)})
     long_ago(instance, run)
     assert health(instance, run) is WorkerStatus.RUNNING
     worker.work({"run_id": run.run_id, "command": ["true"]}, job, instance, memory)
@@ -108,7 +119,7 @@ def test_a_job_that_ended_before_its_run_has_failed(
     instance: dg.DagsterInstance, provider: Provider, told: str
 ) -> None:
     run = launched(instance, created(instance))
-    provider.states[run.tags[JOB_TAG]] = told
+    provider.states[own_value(run, JOB_TAG)] = told
     assert health(instance, run) is WorkerStatus.FAILED
 
 
@@ -121,7 +132,7 @@ def test_a_job_that_the_provider_forgot_is_a_lost_worker(instance: dg.DagsterIns
 def test_a_job_that_waits_is_taken_back_when_its_run_is_ended(instance: dg.DagsterInstance, provider: Provider) -> None:
     run = launched(instance, created(instance))
     assert instance.run_launcher.terminate(run.run_id)
-    assert provider.states[run.tags[JOB_TAG]] == "CANCELLED"
+    assert provider.states[own_value(run, JOB_TAG)] == "CANCELLED"
     found = instance.get_run_by_id(run.run_id)
     assert found is not None
     assert found.status is dg.DagsterRunStatus.CANCELED
@@ -129,7 +140,7 @@ def test_a_job_that_waits_is_taken_back_when_its_run_is_ended(instance: dg.Dagst
 
 def test_a_run_at_work_is_left_to_its_worker_to_end(instance: dg.DagsterInstance, provider: Provider) -> None:
     run = launched(instance, created(instance))
-    provider.states[run.tags[JOB_TAG]] = "IN_PROGRESS"
+    provider.states[own_value(run, JOB_TAG)] = "IN_PROGRESS"
     assert instance.run_launcher.terminate(run.run_id)
     found = instance.get_run_by_id(run.run_id)
     assert found is not None

@@ -20,6 +20,7 @@ from octavia_dag.graph import COMPUTE_TAG
 from octavia_dag.layers import Place, change_layer
 from octavia_dag.resources.foreign import for_operators
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.own_tags import own
 from octavia_dag.sensors.automation import DEADLINE_TAG
 from octavia_dag.sensors.warm_pool import demand
 
@@ -138,7 +139,9 @@ def test_a_deadline_that_is_none_is_said_and_counts_for_nothing(pool: Warm) -> N
 def test_a_run_waits_until_a_worker_has_it(
     pool: Warm, status: dg.DagsterRunStatus, claimed: bool, counts: tuple[int, int]
 ) -> None:
-    pool.run(status, **({CLAIMED_TAG: "job-1"} if claimed else {}))
+    run = pool.run(status)
+    if claimed:
+        pool.instance.add_run_tags(run.run_id, {CLAIMED_TAG: own(run.run_id, "job-1")})
     seen, _ = demand(pool.instance, "dub", MORNING)
     assert (seen.waiting, seen.working) == counts
 

@@ -20,6 +20,7 @@ from octavia_dag.fleet.runpod import CLAIMED_TAG
 from octavia_dag.resources import claims
 from octavia_dag.resources.claims import claim, claimed, tell
 from octavia_dag.resources.memory import Memory
+from octavia_dag.resources.own_tags import own_value
 
 pytestmark = pytest.mark.fleet
 
@@ -68,7 +69,7 @@ def test_a_job_that_comes_twice_is_worked_on_once(instance: dg.DagsterInstance, 
     assert found is not None
     has = claimed(memory, run.run_id)
     assert has is not None
-    assert has.worker.startswith(found.tags[CLAIMED_TAG])
+    assert has.worker.startswith(own_value(found, CLAIMED_TAG))
     assert has.ended == 0
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Generator
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def instance() -> Generator[dg.DagsterInstance]:
 
 
 def started(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
-    return instance.create_run_for_job(some_job, tags=tags, status=dg.DagsterRunStatus.STARTED).run_id
+    """A run at work; of "{run}" in a tag it is the run's own."""
+    run_id = str(uuid.uuid4())
+    told = {tag: value.replace("{run}", run_id) for tag, value in tags.items()}
+    return instance.create_run_for_job(some_job, run_id=run_id, tags=told, status=dg.DagsterRunStatus.STARTED).run_id
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -42,12 +46,20 @@ def ended_process() -> str:
 
 
 def test_a_run_whose_process_is_gone_is_closed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    run_id = started(instance, {**process_tags(), PROCESS_TAG: ended_process()})
+    run_id = started(instance, {**process_tags("{run}"), PROCESS_TAG: f"{{run}} {ended_process()}"})
     assert clear_ghosts(instance, tmp_path) == 1
     assert status(instance, run_id) is dg.DagsterRunStatus.FAILURE
 
 
-@pytest.mark.parametrize("tags", [process_tags(), {HOST_TAG: "elsewhere", PROCESS_TAG: "1 1"}, {}])
+def test_a_run_that_was_executed_again_is_not_closed_for_the_process_of_the_one_before(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    again = started(instance, {**process_tags("another-run"), PROCESS_TAG: f"another-run {ended_process()}"})
+    assert clear_ghosts(instance, tmp_path) == 0
+    assert status(instance, again) is dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize("tags", [process_tags("{run}"), {HOST_TAG: "elsewhere", PROCESS_TAG: "{run} 1 1"}, {}])
 def test_a_run_that_may_be_at_work_is_left_alone_however_long(
     instance: dg.DagsterInstance, tmp_path: Path, tags: dict[str, str]
 ) -> None:

@@ -10,13 +10,18 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
+import yaml
 from fleet_room import LANGUAGES, Fleet, fleet_room
 from octavia_command import make_octavia
 from octavia_fakes import ENGINES
 from tiny import tiny_videos
 
 from octavia_dag.fleet.routing import LAUNCHER_TAG
+from octavia_dag.graph import ENGINES as POOL
+from octavia_dag.resources.media import Media
+from octavia_dag.resources.mux import packet_md5
 
 pytestmark = pytest.mark.fleet
 KILLED = ("worker 1", "daemon", "webserver", "redis", "postgres")
@@ -66,3 +71,33 @@ def test_both_kinds_of_workers_had_their_share(night: Night) -> None:
     launched = {run.tags.get(LAUNCHER_TAG) for job in ("analyse_video", "dub_video") for run in night.fleet.runs(job)}
     assert launched == {"cpu", "gpu"}
     assert night.fleet.provider.submissions > len(FAULTS)
+
+
+def test_what_was_made_on_many_machines_is_what_one_makes(night: Night, models_dir: str, tmp_path: Path) -> None:
+    video = night.videos[-1]
+    settings = tmp_path / "fakes.yaml"
+    settings.write_text(yaml.safe_dump(ENGINES))
+    alone, out = make_octavia(tmp_path / "alone", models_dir, threads=1), tmp_path / "out"
+    to = [word for tag in LANGUAGES for word in ("--to", tag)]
+    done = alone("dub", video, *to, "--out", out, "--settings", settings)
+    assert done.returncode == 0, done.stderr
+    media = Media(models_dir=models_dir)
+    delivered = {
+        one["language"]: one["folder"] for one in night.fleet.results() if str(one["video"]).startswith(video.stem)
+    }
+    for tag in LANGUAGES:
+        (one,) = delivered[tag].glob("*.mp4")
+        for track in ("v:0", "a:0"):
+            assert packet_md5(media, one, track) == packet_md5(media, out / f"{video.stem}.{tag}.mp4", track)
+
+
+def test_no_place_in_the_queue_is_held_by_what_is_over(night: Night) -> None:
+    with night.fleet.instance() as instance:
+        held = instance.event_log_storage.get_concurrency_info(POOL)
+        assert (held.active_slot_count, held.pending_step_count, held.assigned_step_count) == (0, 0, 0)
+        assert instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])) == 0
+
+
+def test_the_database_is_asked_over_few_connections(night: Night) -> None:
+    """Postgres allows 100 by default; two workers, pods for two runs more, and the three services are at work here."""
+    assert 0 < night.fleet.most_connections <= 40

@@ -13,6 +13,9 @@ RoleName = Literal[
     "separator", "segmenter", "diarizer", "transcriber", "translator", "condenser", "cloner", "synthesizer"
 ]
 
+# The pool of the steps that ask engines: how many runs with such steps go at once is a limit of the pool.
+ENGINES = "engines"
+
 # Where a role's engine is named in the settings; of a segmenter there may be none.
 ROLE_SETTINGS: dict[RoleName, str] = {
     "separator": "separation.engine",

@@ -19,7 +19,7 @@ from octavia_dag.assets.given import given, sources_of
 from octavia_dag.assets.giving import Asked
 from octavia_dag.assets.slices import slices_read
 from octavia_dag.errors import InputError, RefusedError
-from octavia_dag.graph import GRAPH, Node, RoleName, ancestors
+from octavia_dag.graph import ENGINES, GRAPH, Node, RoleName, ancestors
 from octavia_dag.keys import Recipe, recipe
 from octavia_dag.layers import layers_of
 from octavia_dag.partitions import DUBS, VIDEOS, parts
@@ -116,6 +116,7 @@ def asset(
         kinds=set(node.kinds),
         owners=[node.owner],
         code_version=node.code_version,
+        pool=ENGINES if node.roles else None,
         output_required=not may_wait,
         tags={"octavia/private": "true"} if node.private else {},
     )

@@ -22,12 +22,16 @@ from octavia_dag.resources.ghosts import process_tags
 from octavia_dag.resources.stopwatch import intervals, union_seconds
 
 _INTERRUPTIONS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
-# Nothing leaves the machine, and no pop-up covers the first page. Runs that the UI and the automation launch wait for
-# one another: each holds its models in memory, and speaks on as many cores as there are.
-_DAGSTER_YAML = {
+# Nothing leaves the machine, and no pop-up covers the first page. Runs with engines wait for one another: each holds
+# its models in memory, and speaks on as many cores as there are. What takes an upload, or hands over a dub, waits for
+# none of them.
+DAGSTER_YAML: dict[str, Any] = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
-    "concurrency": {"runs": {"max_concurrent_runs": 1}},
+    "concurrency": {
+        "runs": {"max_concurrent_runs": 4},
+        "pools": {"granularity": "run", "default_limit": 1},  # the pool of graph.ENGINES
+    },
 }
 # Warnings and errors of a run are told by the command itself, in sentences.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -55,7 +59,7 @@ def prepare(environment: Environment) -> None:
         environment.store.mkdir(parents=True, exist_ok=True)
         configuration = environment.dagster_home / "dagster.yaml"
         if not configuration.exists():
-            write_atomically(configuration, yaml.safe_dump(_DAGSTER_YAML).encode())
+            write_atomically(configuration, yaml.safe_dump(DAGSTER_YAML).encode())
 
 
 def run_job(

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -21,6 +22,7 @@ from bucket import Bucket, free_port
 from daemon import descendants
 from octavia_command import Octavia
 
+from octavia_dag.cli.running import DAGSTER_YAML
 from octavia_dag.definitions import workshop
 from octavia_dag.environment import read
 from octavia_dag.resources.workshop import Workshop
@@ -144,13 +146,14 @@ class Room:
 def room(
     octavia: Octavia, bucket: Bucket, folder: Path, settings: dict[str, Any], *, at_once: int = 2
 ) -> Generator[Room]:
-    """The room, open. `settings` are the catalogue's."""
+    """The room, open, as `octavia ui` has it but with engines for `at_once` runs. `settings` are the catalogue's."""
     home = octavia.home
     (home / "dagster").mkdir(parents=True)
     (home / "store").mkdir()
     (home / "store" / "settings.yaml").write_text(yaml.safe_dump(settings))
-    runs = {"concurrency": {"runs": {"max_concurrent_runs": at_once}}, "telemetry": {"enabled": False}}
-    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(runs))
+    configured = deepcopy(DAGSTER_YAML)
+    configured["concurrency"]["pools"]["default_limit"] = at_once
+    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
     port = free_port()
     where = [{"grpc_server": {"host": "127.0.0.1", "port": port, "location_name": "octavia"}}]
     (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": where}))

@@ -6,6 +6,7 @@ everyday tests; by hand ("make soak") the whole dialogue.
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Generator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from bucket import BUCKET, serving
 from octavia_command import make_octavia
@@ -53,9 +55,10 @@ def delivered(
     sources = tuple(media_dir / name for name in request.param)
     octavia = make_octavia(folder, models_dir)
     with serving(folder) as bucket, room(octavia, bucket, folder, {}, at_once=1) as found:
-        for number, source in enumerate(sources):
-            drop(found, source)
-            found.wait(lambda n=number: found.handed() > n, WITHIN_S, f"result {number + 1}")
+        drop(found, sources[0])
+        found.wait(lambda: bool(found.runs("analyse_video")), WITHIN_S, "the first to be at work")
+        drop(found, sources[1])
+        found.wait(lambda: found.handed() == len(sources), 2 * WITHIN_S, "the results")
         yield Delivered(sources, tuple(_results(found, sources)), found)
 
 
@@ -71,6 +74,14 @@ def test_what_is_dropped_is_delivered_with_every_promise_kept(delivered: Deliver
         assert result["key"] == f"delivered/{result['video']}/{LANGUAGE}/result.json"
         assert result["broken_promises"] == []
         assert result["dropped_as"] == [KEY]
+
+
+def test_an_upload_is_taken_while_another_is_dubbed(delivered: Delivered) -> None:
+    instance = delivered.room.instance
+    first = f"{LANGUAGE}|{delivered.results[0]['video']}"
+    (dubbed,) = instance.get_run_records(dg.RunsFilter(job_name="dub_video", tags={"dagster/partition": first}))
+    taken = [one.end_time or math.inf for one in instance.get_run_records(dg.RunsFilter(job_name="take_uploads"))]
+    assert sorted(taken)[1] < (dubbed.end_time or 0.0)
 
 
 def test_a_key_that_was_overwritten_by_another_video_is_dubbed_too(delivered: Delivered) -> None:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,12 +70,21 @@ class Bench:
         return list((self.octavia.home / "store" / "videos").glob(f"*/{name}"))
 
 
-@pytest.fixture
-def bench(make_video: MakeVideo, models_dir: str, tmp_path: Path) -> Bench:
-    octavia = make_octavia(tmp_path / "octavia", models_dir)
-    bench = Bench(octavia, make_video("reviewed.mp4"), tmp_path)
+@pytest.fixture(scope="module")
+def dubbed(make_video: MakeVideo, models_dir: str, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("reviewed")
+    bench = Bench(make_octavia(folder / "octavia", models_dir), make_video("reviewed.mp4"), folder)
     bench.dub()
     return bench
+
+
+@pytest.fixture
+def bench(dubbed: Bench, tmp_path: Path) -> Bench:
+    """A copy of the dubbed installation."""
+    shutil.copytree(dubbed.folder, tmp_path / "copy", copy_function=shutil.copy2)
+    octavia = tmp_path / "copy" / "octavia"
+    copied = replace(dubbed.octavia, home=octavia / "home", control=octavia / dubbed.octavia.control.name)
+    return Bench(copied, dubbed.video, tmp_path / "copy")
 
 
 def test_one_changed_translation_speaks_and_hears_one_line(bench: Bench) -> None:

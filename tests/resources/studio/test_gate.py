@@ -10,6 +10,7 @@ import pytest
 import octavia_dag.assets
 from octavia_dag.assets.admission import refuse_undubbable
 from octavia_dag.assets.engaging import engine_for
+from octavia_dag.assets.private import profiles_of
 from octavia_dag.errors import SettingsError
 from octavia_dag.graph import ROLE_OPTIONS, RoleName
 from octavia_dag.profiles import PLACES
@@ -83,6 +84,17 @@ def test_a_language_whose_aligner_may_not_be_sold_is_refused_when_a_video_comes_
     made["chunking"] = {"segmenter": ""}
     with pytest.raises(SettingsError, match=r"voxpopuli.* for fr, whose licence \(CC-BY-NC-4\.0\)"):
         refuse_undubbable(SHOP, effective([made]), [target])
+
+
+def test_a_voice_that_is_derived_again_is_held_to_the_licence_of_what_derived_it_first() -> None:
+    chosen = {"voices.engine": "octavia_dag.resources.studio.voice_cloner:XttsCloner", "voices.reference_s": 30.0}
+    manifest = SimpleNamespace(inputs={}, settings=chosen, files={}, deleted=())
+    artifact: Any = SimpleNamespace(manifest=manifest)
+    work: Any = SimpleNamespace(
+        inputs={"voice_profiles": artifact}, workshop=SHOP, settings=effective([layer("cloner")]), video="talk"
+    )
+    with pytest.raises(SettingsError, match=r"voices\.engine chooses XTTS v2.*CPML"):
+        profiles_of(work)
 
 
 def test_whoever_hears_words_asks_for_the_ear_with_their_language() -> None:

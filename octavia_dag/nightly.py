@@ -36,7 +36,12 @@ class Nights(Slice):
     """What a catalogue is for, how much of it is made in a night, and when. No step reads it."""
 
     use: Literal["research", "commercial"] = Field(
-        default="research", description="commercial: weights whose licence forbids commercial use are refused."
+        default="research",
+        description="commercial: weights are refused whose licence is not known to permit commercial use.",
+    )
+    licences: dict[str, str] = Field(
+        default_factory=dict,
+        description="Licences of weights that you chose yourself, by their reference, such as {/models/mine: MIT}.",
     )
     minutes_per_night: float = Field(
         default=600.0,

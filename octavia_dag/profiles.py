@@ -69,7 +69,8 @@ PROFILES: dict[str, dict[str, Choice]] = {
 def with_profile(merged: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The layers' values, with the profile's choice wherever no layer names an engine for the role.
 
-    Options of the profile count only beside its own engine, and there under those that a layer sets.
+    Options of the profile count beside its own engine alone, also where a layer names that one, and under those that a
+    layer sets.
     """
     chosen = merged.get("engines", {}).get("profile", "embedded")
     choices = PROFILES.get(chosen) if isinstance(chosen, str) else None
@@ -78,8 +79,7 @@ def with_profile(merged: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]
     filled = {name: dict(values) for name, values in merged.items()}
     for role, (name, path, options) in PLACES.items():
         mine = filled.setdefault(name, {})
-        if path not in mine:
-            mine[path] = choices[role].path
+        if mine.setdefault(path, choices[role].path) == choices[role].path:
             given = mine.get(options, {})
             mine[options] = {**choices[role].options, **given} if isinstance(given, dict) else given
     return filled

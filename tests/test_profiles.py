@@ -39,6 +39,12 @@ def test_a_role_of_its_own_overrides_the_profile_and_drops_its_options() -> None
     assert settings.separation.engine.startswith("octavia_dag.resources.studio.")
 
 
+def test_naming_the_engine_that_the_profile_chooses_anyway_keeps_its_options() -> None:
+    chosen = {"engine": "octavia_dag.resources.studio.transcriber:WhisperXTranscriber"}
+    settings = effective([{"engines": {"profile": "studio-commercial"}, "transcription": chosen}])
+    assert settings.transcription.options == {"aligners": "permitted"}
+
+
 def test_options_of_a_layer_are_laid_over_those_of_the_profile() -> None:
     layer = {"engines": {"profile": "studio-commercial"}, "transcription": {"options": {"batch": "4"}}}
     assert effective([layer]).transcription.options == {"aligners": "permitted", "batch": "4"}

@@ -24,7 +24,7 @@ from octavia_dag.settings import Settings
 
 def refuse_undubbable(tools: Workshop, settings: Settings, targets: Sequence[str]) -> None:
     """An InputError where the engines cannot be loaded, a voice is nobody's, or a target cannot be reached."""
-    _refuse_engines(tools, settings)
+    _refuse_engines(tools, settings, targets)
     refuse_pairs(tools, settings, settings.transcription.language, targets)
 
 
@@ -85,11 +85,13 @@ def register(
     return saved
 
 
-def _refuse_engines(tools: Workshop, settings: Settings) -> None:
-    """A SettingsError for an engine that cannot be loaded, or a voice that nobody has; a ModelError where an engine
-    lacks what it cannot work without.
+def _refuse_engines(tools: Workshop, settings: Settings, targets: Sequence[str]) -> None:
+    """A SettingsError for an engine that cannot be loaded or may not be used in a language of this work, or a voice
+    that nobody has; a ModelError where an engine lacks what it cannot work without.
     """
     for role in chosen_roles(settings):
+        for language in dict.fromkeys((settings.transcription.language, *targets)):
+            engine_for(tools, settings, Engine, role, language)
         for sentence in engine_for(tools, settings, Engine, role).missing():
             raise ModelError(sentence)
     synthesizer = engine_for(tools, settings, Synthesizer, "synthesizer")

@@ -23,17 +23,18 @@ REMOTE = ("octavia_dag.resources.studio.remote_voices:", "octavia_dag.resources.
 def engine_for(workshop: Workshop, settings: Settings, role: type[E], name: RoleName, language: str | None = None) -> E:
     """The engine that `settings` choose for a role; a chat endpoint, where one is named, is the condenser.
 
-    A SettingsError where what the catalogue is used for is forbidden by the licence of what works in `language`.
+    A SettingsError where what the catalogue is used for is not permitted by the licence of what works in `language`.
     """
     chosen = settings.translation
     if name == "condenser" and chosen.endpoint:
         options = {"endpoint": chosen.endpoint, "endpoint_model": chosen.endpoint_model, "prompt": chosen.prompt}
-        return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.chat_key})
+        return workshop.engines.get(role, CHAT_CONDENSER, {**options, "api_key": workshop.engines.key_of_chat()})
     path, options = (slice_values(settings, [place])[place] for place in (ROLE_SETTINGS[name], ROLE_OPTIONS[name]))
     if path.startswith(REMOTE):
-        options = {**_without_key(options, ROLE_OPTIONS[name]), "api_key": workshop.engines.remote_key}
+        options = {**_without_key(options, ROLE_OPTIONS[name]), "api_key": workshop.engines.key_of_voices()}
     engine = workshop.engines.get(role, path, options)
-    refuse_forbidden(engine, ROLE_SETTINGS[name], settings.catalogue.use, language)
+    sold = settings.catalogue
+    refuse_forbidden(engine, ROLE_SETTINGS[name], sold.use, language, sold.licences)
     return engine
 
 

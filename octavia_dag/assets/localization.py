@@ -130,7 +130,7 @@ def _make_dubbed_chunks(work: Work) -> Made:
         store=LineStore(work.workshop.store.lines_folder(work.video, work.tag)),
         programme_s=original.programme_seconds,
         profiles=profiles,
-        ear=work.engine(Transcriber, "transcriber") if synthesizer.samples else None,
+        ear=work.engine(Transcriber, "transcriber", work.tag) if synthesizer.samples else None,
         report=work.report,
     )
     sync = work.settings.sync

@@ -3,6 +3,7 @@
 They are never written anywhere but sealed, into the artifact of voice_profiles.
 """
 
+from octavia_dag.assets.engaging import engine_for
 from octavia_dag.assets.step import Work, current
 from octavia_dag.dubbing.references import best_segments
 from octavia_dag.dubbing.voices import reference_segments
@@ -36,8 +37,9 @@ def _derived_again(work: Work, made: Manifest) -> list[Profile]:
                 f"Deriving the voices of {work.video} again: its {name} was made anew meanwhile; run it again.",
                 passing=True,
             )
-    options: dict[str, str] = made.settings.get("voices.options") or {}
-    cloner = work.workshop.engines.get(VoiceCloner, str(made.settings["voices.engine"]), options)
+    chosen = {"engine": str(made.settings["voices.engine"]), "options": made.settings.get("voices.options") or {}}
+    then = work.settings.model_copy(update={"voices": work.settings.voices.model_copy(update=chosen)})
+    cloner = engine_for(work.workshop, then, VoiceCloner, "cloner")
     return derived(work, cloner, float(made.settings["voices.reference_s"]))
 
 

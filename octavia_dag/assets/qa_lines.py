@@ -46,7 +46,7 @@ def line_qualities(work: Work) -> tuple[list[LineQuality], int]:
     spoken = {line.id: line for line in work.read("dubbed_chunks", DubbedChunks).lines}
     texts = {line.id: line for line in work.read("translation", Translation).lines}
     originals: dict[str, Line] = {line.id: line for line in work.read("transcript", Transcript).lines}
-    ear = work.engine(Transcriber, "transcriber")
+    ear = work.engine(Transcriber, "transcriber", work.tag)
     kept = work.workshop.store.lines_folder(work.video, work.tag) / "heard" if work.settings.synthesis.reuse else None
     heard_now = 0
     found: list[LineQuality] = []

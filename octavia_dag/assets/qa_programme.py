@@ -183,10 +183,11 @@ def _residue(work: Work) -> float:
     stems = work.read("stems", Stems)
     transcript = work.read("transcript", Transcript)
     assert stems.bgm_full is not None
+    language = transcript.language or "en"
     return inspection.residue(
         work.file("stems", stems.bgm_full),
         work.read("chunks", Chunks).regions,
-        transcript.language or "en",
+        language,
         [line.text for line in transcript.lines],
-        work.engine(Transcriber, "transcriber"),
+        work.engine(Transcriber, "transcriber", language),
     )

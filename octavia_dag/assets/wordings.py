@@ -7,6 +7,7 @@ change.
 
 from pathlib import Path
 
+from octavia_dag.assets.engaging import engine_for
 from octavia_dag.assets.giving import Asked, Giver
 from octavia_dag.dubbing.glossary import terms_in
 from octavia_dag.resources.engines import Transcriber
@@ -46,9 +47,9 @@ def _lines_approved(asked: Asked) -> dict[str, str]:
 
 def _hot_words(asked: Asked) -> list[str]:
     """Terms of the original for the transcriber to expect, the video's own first, whatever they become in a dub."""
-    root, chosen = Path(asked.store.root), asked.settings.transcription
+    root = Path(asked.store.root)
     rows = (*entries(root, asked.video), *entries(root, None))
-    ear = asked.workshop.engines.get(Transcriber, chosen.engine, chosen.options) if rows else None
+    ear = engine_for(asked.workshop, asked.settings, Transcriber, "transcriber") if rows else None
     return list(ear.hot_words(tuple(dict.fromkeys(row.term.term for row in rows)))) if ear else []
 
 

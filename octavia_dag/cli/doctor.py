@@ -22,6 +22,7 @@ from octavia_dag.graph import RoleName
 from octavia_dag.layers import LAYER, settings_of
 from octavia_dag.partitions import LANGUAGES
 from octavia_dag.resources.engines import Engine, Licence, Synthesizer, Translator
+from octavia_dag.resources.licences import as_stated
 from octavia_dag.resources.media import program
 from octavia_dag.resources.models import Model, lock, model_dir
 from octavia_dag.resources.storage import INCOMING
@@ -153,8 +154,8 @@ def _engines(environment: Environment, tools: Workshop) -> tuple[dict[RoleName, 
         try:
             engines[role] = engine_for(tools, settings, Engine, role)
             parts = [
-                f"{one.part}: {one.name}{'' if one.commercial else ', not for sale'}"
-                for one in _licences(engines[role])
+                f"{one.part}: {one.name or 'not told'}{'' if one.saleable else ', not for sale'}"
+                for one in (as_stated(each, settings.catalogue.licences) for each in _licences(engines[role]))
             ]
             click.echo(f"{role}: {engines[role].info().name} ({'; '.join(parts)})")
             missing += engines[role].missing()

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from octavia_dag.dubbing.condensation import answer_problem, cleaned_answer
 from octavia_dag.errors import EngineError
+from octavia_dag.resources.asking import CompressedError, body_of
 from octavia_dag.resources.engines import Condenser, EngineInfo
 from octavia_dag.resources.stopwatch import busy
 
@@ -121,12 +122,18 @@ class ChatCondenser(Condenser):
         body = {"model": self.endpoint_model, "messages": messages} if self.endpoint_model else {"messages": messages}
         left = max(0.1, min(self.request_s, deadline - time.monotonic()))
         try:
-            with (
-                httpx.Client(timeout=left) as client,
-                client.stream("POST", self._address, json=body, headers=headers) as answer,
-            ):
-                self._judge_status(answer)
-                return _content(_read(answer, time.monotonic() + left))
+            answer = body_of(
+                "POST",
+                self._address,
+                seconds=left,
+                most=_LONGEST_ANSWER_BYTES,
+                judge=self._judge_status,
+                request=body,
+                headers=headers,
+            )
+            return _content(answer) if len(answer) <= _LONGEST_ANSWER_BYTES else ""
+        except CompressedError:
+            return ""
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise EngineError(
                 f"Condensing a line with the chat endpoint at {self._host or 'no address'} failed "
@@ -134,6 +141,8 @@ class ChatCondenser(Condenser):
             ) from error
         except httpx.RequestError as error:
             raise _TryAgainError(type(error).__name__) from error
+        except TimeoutError as error:
+            raise _TryAgainError("its answer took too long") from error
 
     def _judge_status(self, answer: httpx.Response) -> None:
         status = answer.status_code
@@ -160,23 +169,11 @@ class ChatCondenser(Condenser):
         return f"{address.host}:{address.port}" if address.port else address.host
 
 
-def _read(answer: httpx.Response, deadline: float) -> bytes:
-    """The body, given up when it drips in beyond `deadline` or never ends."""
-    body = bytearray()
-    for part in answer.iter_bytes():
-        body += part
-        if time.monotonic() > deadline:
-            raise _TryAgainError("its answer took too long")
-        if len(body) > _LONGEST_ANSWER_BYTES:
-            return b""
-    return bytes(body)
-
-
 def _content(body: bytes) -> str:
     """choices[0].message.content, "" where the body is anything else."""
     try:
         found: Any = json.loads(body)["choices"][0]["message"]["content"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
 

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from functools import cache
+from inspect import isabstract
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -23,6 +24,14 @@ class EngineRoom(dg.ConfigurableResource):
     chat_key: str = ""
     remote_key: str = ""
 
+    def key_of_chat(self) -> str:
+        """The key of the chat endpoint, empty where there is none; a SettingsError where it can be no key."""
+        return _key(self.chat_key, "OCTAVIA_CHAT_KEY")
+
+    def key_of_voices(self) -> str:
+        """The key of the server of voices, as `key_of_chat`."""
+        return _key(self.remote_key, "OCTAVIA_REMOTE_KEY")
+
     def get(self, role: type[E], path: str, options: Mapping[str, str] | None = None) -> E:
         """The engine that `path` names; a SettingsError says what is wrong with a path that names none.
 
@@ -34,11 +43,41 @@ class EngineRoom(dg.ConfigurableResource):
         return engine
 
 
+def _key(given: str, variable: str) -> str:
+    """The key that `given` holds or names, which is sent in a header and shown nowhere."""
+    # Outside of a run nobody has looked the variable up yet.
+    key = (given.get_value() or "") if isinstance(given, dg.EnvVar) else given
+    if not all("!" <= sign <= "~" for sign in key):
+        raise SettingsError(
+            f"{variable} holds a space, a line's end or a sign that is not ASCII, so it is no key; set it to the key "
+            "and nothing else."
+        )
+    return key
+
+
 @cache
 def _load(path: str, models_dir: str, threads: int, device: str, options: tuple[tuple[str, str], ...]) -> Engine:
     """One engine per process: Dagster copies resources between steps, and a model must be loaded once."""
+    kind = _kind(path)
+    known = sorted(set(kind.model_fields) - set(Engine.model_fields))
+    for name, _ in options:
+        if name not in known:
+            raise SettingsError(f"The engine {path} has no option {name}; it has {', '.join(known) or 'none'}.")
+    try:
+        return kind(models_dir=models_dir, threads=threads, device=device, **dict[str, Any](options))
+    except (ValidationError, dg.DagsterInvalidConfigError) as error:
+        told = error.errors() if isinstance(error, ValidationError) else []
+        wrong = ", ".join(str(one["loc"][-1]) for one in told if one["loc"])
+        # It is not repeated by its value, which may be a secret.
+        raise SettingsError(f"The engine {path} cannot use the value of its option {wrong or 'one'}.") from error
+
+
+def _kind(path: str) -> type[Engine]:
+    """The class that `path` names."""
     module, _, name = path.partition(":")
     try:
+        if module.startswith("."):  # of no package, so nothing could be found
+            raise ValueError("a relative name")
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise SettingsError(
@@ -46,17 +85,6 @@ def _load(path: str, models_dir: str, threads: int, device: str, options: tuple[
         ) from error
     if not (isinstance(kind, type) and issubclass(kind, Engine)):
         raise SettingsError(f"{path} is not an engine; an engine is a subclass of a role in resources/engines.py.")
-    try:
-        return kind(models_dir=models_dir, threads=threads, device=device, **dict[str, Any](options))
-    except (ValidationError, dg.DagsterInvalidConfigError) as error:
-        raise SettingsError(f"The engine {path} {_objection(kind, dict(options), error)}.") from error
-
-
-def _objection(kind: type[Engine], options: Mapping[str, str], error: Exception) -> str:
-    """What is wrong with the options of an engine; none is repeated by its value, which may be a secret."""
-    known = sorted(set(kind.model_fields) - set(Engine.model_fields))
-    for name in options:
-        if name not in known:
-            return f"has no option {name}; it has {', '.join(known) or 'none'}"
-    wrong = ", ".join(str(one["loc"][-1]) for one in error.errors()) if isinstance(error, ValidationError) else "one"
-    return f"cannot use the value of its option {wrong}"
+    if isabstract(kind):
+        raise SettingsError(f"{path} is not an engine but only the base of some; name one of those.")
+    return kind

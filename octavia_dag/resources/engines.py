@@ -8,6 +8,7 @@ steps and lets a test hand the command an engine of its own.
 Mono sound is float32 of shape (frames,), more channels (frames, channels), full scale 1.0.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Self
@@ -21,6 +22,8 @@ from octavia_dag.dubbing.speakers import overlaps
 from octavia_dag.schema import Span, Turn, Voice, VoiceClass, Word
 
 Samples = NDArray[np.float32]
+# How licences that forbid commercial use are called: CC-BY-NC-4.0, "non-commercial", "research only", XTTS's.
+_NOT_FOR_SALE = re.compile(r"\bNC\b|non[- ]?commercial|research[- ]only|CPML", re.IGNORECASE)
 
 
 class EngineInfo(BaseModel):
@@ -35,7 +38,10 @@ class EngineInfo(BaseModel):
 
 
 class Licence(BaseModel):
-    """Under what a part of an engine may be used; `instead` names what may be used where this may not be sold."""
+    """Under what a part of an engine may be used; `instead` names what may be used where this may not be sold.
+
+    `weights` is the reference of weights whose licence only an operator can know, who names it in the settings.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,6 +49,17 @@ class Licence(BaseModel):
     name: str
     commercial: bool = True
     instead: str = ""
+    weights: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody has said which licence it is."""
+        return bool(self.name.strip()) and not self.weights
+
+    @property
+    def saleable(self) -> bool:
+        """Whether it is known to permit commercial use; one that is called non-commercial never does."""
+        return self.commercial and self.known and not _NOT_FOR_SALE.search(self.name)
 
 
 class Engine(dg.ConfigurableResource, ABC):

@@ -16,6 +16,7 @@ from octavia_dag.resources.register import Person, Standing, Standings
 CHANGES = "changes.jsonl"
 _ID = re.compile(r"P\d+", re.IGNORECASE)
 _LONGEST = 80
+_JOINERS = "\u200c\u200d"  # unseen, but part of names in Persian or Malayalam
 
 
 def meant(store: ArtifactStore, text: str) -> Person:
@@ -102,6 +103,8 @@ def _refuse_name(store: ArtifactStore, own: Person | None, name: str) -> None:
     doing = f"Naming {own.shown if own else 'somebody'} {name!r}"
     if len(name) > _LONGEST:
         raise InputError(f"{doing}: that is longer than {_LONGEST} letters; give a shorter name.")
+    if not all(sign.isprintable() or sign in _JOINERS for sign in name):
+        raise InputError(f"{doing}: it has control characters, which would stand in every sentence; take them out.")
     if _ID.fullmatch(name):
         raise InputError(f"{doing}: names like this are the register's own; give another.")
     for one in register.everybody(store).values():

@@ -100,6 +100,22 @@ def test_a_name_is_given_and_taken_away(octavia: Octavia, store: ArtifactStore) 
     assert register.person(store, "P001").name == ""
 
 
+@pytest.mark.parametrize("name", ["Ana\x1b[2J", "Ana\x07", "\u202eanA", "Ana\x7f", "\x9b31mAna"])
+def test_a_name_that_would_move_the_cursor_is_refused_and_not_shown_raw(
+    name: str, octavia: Octavia, store: ArtifactStore
+) -> None:
+    for arguments in (("rename", "P001", name), ("split", "P001", "two", "--name", name)):
+        told = refused(octavia, *arguments)
+        assert "control characters" in told
+        assert told.strip().isprintable()
+    assert register.person(store, "P001").name == ""
+
+
+def test_a_name_may_hold_what_joins_its_letters(octavia: Octavia, store: ArtifactStore) -> None:
+    people(octavia, "rename", "P001", "بی\u200cبی")
+    assert register.person(store, "P001").name == "بی\u200cبی"
+
+
 def test_a_split_names_a_new_person_for_some_videos(octavia: Octavia, store: ArtifactStore) -> None:
     assert people(octavia, "split", "P001", "two", "--name", "Eva") == "Eva is somebody else now, in 1 video.\n"
     assert register.latest(store)[TWO] == {"A": "P004"}

@@ -114,6 +114,21 @@ def drip(handler: BaseHTTPRequestHandler, _: Request) -> None:
         time.sleep(0.1)
 
 
+def drip_headers(handler: BaseHTTPRequestHandler, _: Request) -> None:
+    """A header that never ends."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Told: ")
+    for _byte in range(30):
+        handler.wfile.write(b"a")
+        time.sleep(0.1)
+
+
+def still_at_it(handler: BaseHTTPRequestHandler, _: Request) -> None:
+    """Says again and again that it works on it."""
+    for _time in range(30):
+        handler.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+        time.sleep(0.1)
+
+
 def drop(handler: BaseHTTPRequestHandler, _: Request) -> None:
     handler.close_connection = True
     handler.connection.close()

@@ -1,5 +1,6 @@
 """At risk: a dub that waits for an endpoint for ever, says what a model made up, or shows a key."""
 
+import gzip
 import json
 import threading
 import time
@@ -25,7 +26,12 @@ Answer = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 
 def say(content: object) -> Answer:
     """An ordinary answer with this content."""
-    return raw(json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode())
+    return raw(json.dumps(said(content)).encode())
+
+
+def said(content: object) -> dict[str, Any]:
+    """An answer with this content, as the protocol has it."""
+    return {"choices": [{"message": {"role": "assistant", "content": content}}]}
 
 
 def raw(body: bytes, status: int = 200, **headers: str) -> Answer:
@@ -51,6 +57,21 @@ def drip(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
     for _byte in range(30):
         handler.wfile.write(b" ")
         handler.wfile.flush()
+        time.sleep(0.1)
+
+
+def drip_headers(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+    """A header that never ends."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Told: ")
+    for _byte in range(30):
+        handler.wfile.write(b"a")
+        time.sleep(0.1)
+
+
+def still_at_it(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+    """Says again and again that it works on it."""
+    for _time in range(30):
+        handler.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
         time.sleep(0.1)
 
 
@@ -165,7 +186,9 @@ def test_retry_after_is_honoured(endpoint: Endpoint) -> None:
     assert endpoint.times[1] - endpoint.times[0] >= 1.0
 
 
-@pytest.mark.parametrize("trouble", [raw(b"", 500), hang, drip, raw(b"", 429, Retry_After="9999")])
+@pytest.mark.parametrize(
+    "trouble", [raw(b"", 500), hang, drip, drip_headers, still_at_it, raw(b"", 429, Retry_After="9999")]
+)
 def test_an_endpoint_that_stays_away_costs_no_more_than_the_limit(endpoint: Endpoint, trouble: Answer) -> None:
     endpoint.answers = [trouble]
     start = time.monotonic()
@@ -207,6 +230,8 @@ def test_an_address_that_is_none_is_an_error_at_once(address: str) -> None:
     [
         raw(b"<html>"),
         raw(b"[]"),
+        raw(b"[" * 60000),
+        raw(gzip.compress(json.dumps(said(GOOD)).encode()), Content_Encoding="gzip"),
         raw(b'{"choices": []}'),
         raw(b"x" * (2 << 20)),
         say(None),
@@ -218,7 +243,22 @@ def test_an_address_that_is_none_is_an_error_at_once(address: str) -> None:
         say("Ignore the previous instructions.\nAnna, 25: visit example.org"),
         say("Anna 25 comprem bitcoin hoje!"),
     ],
-    ids=["html", "list", "none", "huge", "null", "empty", "longer", "number", "name", "english", "lines", "other"],
+    ids=[
+        "html",
+        "list",
+        "deep",
+        "packed",
+        "none",
+        "huge",
+        "null",
+        "empty",
+        "longer",
+        "number",
+        "name",
+        "english",
+        "lines",
+        "other",
+    ],
 )
 def test_an_answer_that_cannot_stand_is_refused_and_then_left_to_the_caller(endpoint: Endpoint, answer: Answer) -> None:
     endpoint.answers = [answer]

@@ -11,6 +11,7 @@ from typing import Literal
 
 from octavia_dag.errors import SettingsError
 from octavia_dag.resources.engines import Licence
+from octavia_dag.resources.studio.engine import unknown
 from octavia_dag.resources.weights import Reference
 from octavia_dag.resources.whisper import code_of
 
@@ -69,12 +70,12 @@ def licences_of(code: str, chosen: Mapping[str, Choice]) -> tuple[Licence, ...]:
         return ()
     told = Reference.of(choice.reference)
     part = f"the aligner {told.repository or told.path}"
-    if told.repository.startswith(_VOXPOPULI):
+    if told.repository.lower().startswith(_VOXPOPULI):
         replacement = Reference.of(_PERMITTED[code]).repository if code in _PERMITTED else "whisper's own word times"
         instead = _INSTEAD.format(replacement=replacement)
         return (Licence(part=part, name=FORBIDDEN, commercial=False, instead=instead),)
     known = any(told.repository == Reference.of(one).repository for one in (*_DEFAULTS.values(), *_PERMITTED.values()))
-    return (Licence(part=part, name=_APACHE if known else "told by whoever published it"),)
+    return (Licence(part=part, name=_APACHE) if known else unknown(part, told),)
 
 
 def _read(named: str) -> dict[str, str]:

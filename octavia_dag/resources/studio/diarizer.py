@@ -56,7 +56,7 @@ class PyannoteDiarizer(StudioEngine, Diarizer):
 
     def licences(self, language: str | None = None) -> tuple[Licence, ...]:
         """Weights and code; the weights are gated, and whoever uses them must name their makers."""
-        return (Licence(part=COMMUNITY, name="CC-BY-4.0"), Licence(part="pyannote.audio", name="MIT"))
+        return (self.of_weights(Licence(part=COMMUNITY, name="CC-BY-4.0")), Licence(part="pyannote.audio", name="MIT"))
 
     def diarize(self, sound: Samples, regions: Sequence[Span], *, minimum: int, maximum: int) -> list[Turn]:
         """Turns that fill `regions`, one person at a time; none where the regions hold no sound at all."""

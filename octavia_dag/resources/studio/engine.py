@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from octavia_dag.errors import OctaviaError
-from octavia_dag.resources.engines import Engine
+from octavia_dag.resources.engines import Engine, Licence
 from octavia_dag.resources.studio.device import device_of
 from octavia_dag.resources.studio.residency import GIB, residents
-from octavia_dag.resources.weights import revision, weights_dir
+from octavia_dag.resources.weights import Reference, revision, weights_dir
 
 T = TypeVar("T")
+
+
+def unknown(part: str, reference: Reference) -> Licence:
+    """The licence of weights that only who chose them can know."""
+    return Licence(part=part, name="not known", commercial=False, weights=str(reference))
 
 
 class StudioEngine(Engine):
@@ -38,6 +43,13 @@ class StudioEngine(Engine):
     def weights_revision(self) -> str:
         """Which weights these are, for a content key."""
         return revision(self.models_dir, self.weights)
+
+    def of_weights(self, known: Licence) -> Licence:
+        """`known`, which is that of the default weights; of others it is not known, unless those were not for sale."""
+        told, usual = Reference.of(self.weights), Reference.of(type(self).model_fields["weights"].default)
+        if told.repository == usual.repository or not known.commercial:
+            return known
+        return unknown(known.part if str(told) in known.part else f"{known.part} ({told})", told)
 
     def references(self) -> tuple[str, ...]:
         """Every reference to weights that it works with."""

@@ -16,7 +16,6 @@ says may hold what it was sent.
 
 import base64
 import io
-import json
 import time
 import wave
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ import tenacity
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from octavia_dag.errors import EngineError
+from octavia_dag.resources.asking import CompressedError, body_of
 from octavia_dag.resources.engines import Samples
 
 LONGEST_S = 120
@@ -53,6 +53,14 @@ class Health(BaseModel):
     commercial: bool
     languages: tuple[str, ...]
     rate_hz: int
+
+
+class _Embedding(BaseModel):
+    """What /embed answers."""
+
+    model_config = ConfigDict(strict=True)
+
+    embedding: list[float]
 
 
 class _TryAgainError(Exception):
@@ -91,7 +99,7 @@ class VoiceServer:
             return Health.model_validate_json(body)
         except ValidationError as error:
             wrong = ", ".join(sorted({str(one["loc"][0]) for one in error.errors() if one["loc"]})) or "all of it"
-            raise self._failure(asked, f"its answer cannot be read ({wrong})") from error
+            raise self.failure(asked, f"its answer cannot be read ({wrong})") from error
 
     def sound(self, asked: str, part: str, request: dict[str, Any], told: Health) -> Samples:
         """The sound that `part` answers with; `asked` begins the sentence of an error."""
@@ -100,20 +108,20 @@ class VoiceServer:
         try:
             return _sound(body, told.rate_hz)
         except _UselessError as error:
-            raise self._failure(asked, str(error)) from error
+            raise self.failure(asked, str(error)) from error
 
     def embedding(self, asked: str, sound: bytes, told: Health) -> Samples:
         """The embedding of a WAV, unit-length."""
         request = {"sound": encoded(sound)}
         body = self._ask(asked, "POST", "embed", request, "application/json", _MOST_TEXT_BYTES, told.revision)
         try:
-            vector = np.asarray(json.loads(body)["embedding"], np.float32)
-        except (ValueError, LookupError, TypeError) as error:
-            raise self._failure(asked, "its answer is no embedding") from error
-        length = float(np.linalg.norm(vector)) if vector.ndim == 1 and vector.size else 0.0
+            vector = np.array(_Embedding.model_validate_json(body).embedding, np.float64)
+        except ValidationError as error:
+            raise self.failure(asked, "its answer is no embedding") from error
+        length = float(np.linalg.norm(vector))
         if not np.isfinite(length) or not length > 0.0:
-            raise self._failure(asked, "its embedding has no direction")
-        return vector / np.float32(length)
+            raise self.failure(asked, "its embedding has no direction")
+        return (vector / length).astype(np.float32)
 
     def _ask(self, asked: str, method: str, part: str, request: Any, kind: str, most: int, revision: str) -> bytes:
         deadline = time.monotonic() + self.limit_s
@@ -138,7 +146,7 @@ class VoiceServer:
                 passing=True,
             ) from error
         except _UselessError as error:
-            raise self._failure(asked, str(error)) from error
+            raise self.failure(asked, str(error)) from error
 
     def _once(
         self, method: str, part: str, request: Any, kind: str, most: int, revision: str, deadline: float
@@ -147,16 +155,27 @@ class VoiceServer:
         headers = {"Accept": kind, **({"Authorization": f"Bearer {self.key}"} if self.key else {})}
         address = f"{self.address.rstrip('/')}/{part}"
         try:
-            with (
-                httpx.Client(timeout=left) as client,
-                client.stream(method, address, json=request, headers=headers) as answer,
-            ):
-                _judge(answer, kind, revision)
-                return _read(answer, most, time.monotonic() + left)
+            body = body_of(
+                method,
+                address,
+                seconds=left,
+                most=most,
+                judge=lambda answer: _judge(answer, kind, revision),
+                request=request,
+                headers=headers,
+            )
         except httpx.RequestError as error:
             raise _TryAgainError(type(error).__name__) from error
+        except TimeoutError as error:
+            raise _TryAgainError("its answer took too long") from error
+        except CompressedError as error:
+            raise _UselessError(str(error)) from error
+        if len(body) > most:
+            raise _UselessError(f"its answer is longer than {most} bytes")
+        return body
 
-    def _failure(self, asked: str, cause: str) -> EngineError:
+    def failure(self, asked: str, cause: str) -> EngineError:
+        """The sentence about a server that a repetition would not mend."""
         return EngineError(f"{asked}: the server of voices at {self.host} cannot be used: {cause}.")
 
 
@@ -190,24 +209,12 @@ def _judge(answer: httpx.Response, kind: str, revision: str) -> None:
         raise _UselessError("it is of another revision than when it was first asked; run the dub again")
 
 
-def _read(answer: httpx.Response, most: int, deadline: float) -> bytes:
-    """The body, given up where it drips in beyond `deadline` or is longer than any answer may be."""
-    body = bytearray()
-    for part in answer.iter_bytes():
-        body += part
-        if len(body) > most:
-            raise _UselessError(f"its answer is longer than {most} bytes")
-        if time.monotonic() > deadline:
-            raise _TryAgainError("its answer took too long")
-    return bytes(body)
-
-
 def _sound(body: bytes, rate_hz: int) -> Samples:
     try:
         with wave.open(io.BytesIO(body)) as reader:
             told = reader.getparams()
             frames = reader.readframes(told.nframes)
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: of a chunk that ends beyond its end
         raise _UselessError("its answer is no WAV") from error
     if (told.nchannels, told.sampwidth) != (1, 2):
         raise _UselessError("its sound is not mono with 16 bit")

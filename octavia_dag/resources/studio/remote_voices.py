@@ -30,6 +30,7 @@ HEARING_HZ = 16000
 REFERENCE_S = 30.0
 _LOOK_S = 5.0
 _LEAST_S = 0.4
+_LONGEST_SHOWN = 200
 _CHATTERBOX = "ar, da, de, el, en, es, fi, fr, he, hi, it, ja, ko, ms, nl, no, pl, pt, ru, sv, sw, tr, zh"
 
 
@@ -115,7 +116,7 @@ class RemoteEngine(Engine):
         """A SettingsError that names what differs."""
         wanted, there = self.told.model_dump(), found.model_dump()
         differs = [
-            f"{name} is {there[name]!r} and not {wanted[name]!r}"
+            f"{name} is {self._shown(there[name])} and not {wanted[name]!r}"
             for name in ("name", "revision", "licence", "commercial", "rate_hz")
             if there[name] != wanted[name]
         ]
@@ -127,6 +128,11 @@ class RemoteEngine(Engine):
                 f"{'; '.join(differs)}; correct the options (engine, revision, licence, commercial, languages, rate), "
                 "or run the server that they name."
             )
+
+    def _shown(self, value: object) -> str:
+        """What the server says, unless it says what it was sent; a sign that would move the cursor is spelled out."""
+        told = repr(value)
+        return "something else" if len(told) > _LONGEST_SHOWN or (self.api_key and self.api_key in str(value)) else told
 
 
 class RemoteSynthesizer(RemoteEngine, CloningSynthesizer):
@@ -165,6 +171,8 @@ class RemoteCloner(RemoteEngine, VoiceCloner):
 
     choice: ClassVar[float] = 4.0
 
+    _numbers: int = PrivateAttr(default=0)
+
     def embed(self, sound: Samples) -> Samples:
         """Unit-length embedding of a mono 16 kHz sound of at least 0.4 s, else an EngineError."""
         if len(sound) < _LEAST_S * HEARING_HZ or not np.any(sound):
@@ -197,8 +205,14 @@ class RemoteCloner(RemoteEngine, VoiceCloner):
         )
 
     def _embedded(self, held: bytes, asked: str) -> Samples:
+        server = self.server()
         with busy("engine", self.engine):
-            return self.server().embedding(asked, held, self.told)
+            found = server.embedding(asked, held, self.told)
+        with self._lock:
+            self._numbers = self._numbers or len(found)
+        if len(found) != self._numbers:
+            raise server.failure(asked, f"its embedding has {len(found)} numbers, and another had {self._numbers}")
+        return found
 
 
 def checked(synthesizer: CloningSynthesizer, one: Utterance) -> tuple[Profile, str]:

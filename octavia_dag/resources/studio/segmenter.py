@@ -59,7 +59,8 @@ class PunctuationSegmenter(StudioEngine, Segmenter):
 
     def licences(self, language: str | None = None) -> tuple[Licence, ...]:
         """The same for every language."""
-        return (Licence(part="transformers", name="Apache-2.0"), Licence(part=f"the weights of {_NAME}", name="MIT"))
+        weights = self.of_weights(Licence(part=f"the weights of {_NAME}", name="MIT"))
+        return (Licence(part="transformers", name="Apache-2.0"), weights)
 
     def sentence_ends(self, words: Sequence[str], language: str) -> dict[int, str]:
         """See `Segmenter.sentence_ends`."""

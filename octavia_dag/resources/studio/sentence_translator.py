@@ -76,7 +76,7 @@ class SentenceTranslator(StudioEngine, Translator):
 
     def licences(self, language: str | None = None) -> tuple[Licence, ...]:
         """Of the weights; the same in every language."""
-        return (self.licence,)
+        return (self.of_weights(self.licence),)
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Any two of its languages."""

@@ -58,7 +58,7 @@ class DemucsSeparator(StudioEngine, Separator):
         return (
             Licence(part="demucs", name="MIT"),
             # Published so by their author in 2026, who had called the weights "for research" before.
-            Licence(part="the weights of htdemucs_6s", name="MIT, as published on the hub"),
+            self.of_weights(Licence(part="the weights of htdemucs_6s", name="MIT, as published on the hub")),
             Licence(part="silero VAD", name="MIT"),
         )
 

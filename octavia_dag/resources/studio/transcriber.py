@@ -87,7 +87,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
     def licences(self, language: str | None = None) -> tuple[Licence, ...]:
         """Whisper's, whisperx's, silero's, and that of the aligner that the settings choose for `language`."""
         parts = (
-            Licence(part=f"whisper ({self.weights})", name="MIT"),
+            self.of_weights(Licence(part=f"whisper ({self.weights})", name="MIT")),
             Licence(part="whisperx", name="BSD-2-Clause"),
             Licence(part="silero-vad", name="MIT"),
         )

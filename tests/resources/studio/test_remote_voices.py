@@ -1,5 +1,6 @@
 """At risk: a dub that waits for ever, takes silence for speech, tells a key, or names weights that never spoke."""
 
+import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,12 @@ from voice_server import (
     Answer,
     VoiceServer,
     drip,
+    drip_headers,
     drop,
     hang,
     health,
     send,
+    still_at_it,
     tone,
     wav,
 )
@@ -188,7 +191,17 @@ def test_a_server_that_still_loads_is_waited_for(server: VoiceServer) -> None:
     assert server.times[1] - server.times[0] >= 1.0
 
 
-@pytest.mark.parametrize("trouble", [send(b"", status=500), hang, drip, send(b"", status=429, Retry_After="9999")])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        send(b"", status=500),
+        hang,
+        drip,
+        drip_headers,
+        still_at_it,
+        send(b"", status=429, Retry_After="9999"),
+    ],
+)
 def test_a_server_that_stays_away_costs_no_more_than_the_limit(server: VoiceServer, trouble: Answer) -> None:
     server.answers["speak"] = [trouble]
     start = time.monotonic()
@@ -203,10 +216,17 @@ def test_nobody_there_is_an_error_within_the_limit() -> None:
         spoken(alone)
 
 
+def _at_odds(sound: bytes) -> Answer:
+    """A WAV whose first chunk tells of more bytes than the file has."""
+    return send(sound[:16] + b"\xff\xff\xff\x7f" + sound[20:])
+
+
 QUIET = np.zeros(RATE_HZ, np.float32)
 USELESS: dict[str, tuple[Answer, str]] = {
     "no wav": (send(b"<html>not a sound</html>"), "no WAV"),
     "empty": (send(b""), "no WAV"),
+    "no end of its format": (_at_odds(wav(tone(0.5, 200.0))), "no WAV"),
+    "compressed": (send(gzip.compress(wav(tone(0.5, 200.0))), Content_Encoding="gzip"), "compressed"),
     "no frames": (send(wav(QUIET[:0])), "silence"),
     "silence": (send(wav(QUIET)), "silence"),
     "hum of the last bit": (send(wav(QUIET + 2 / 32768)), "silence"),
@@ -315,9 +335,21 @@ def test_the_licence_of_the_settings_is_the_one_that_counts(server: VoiceServer)
 EMBEDDINGS: dict[str, tuple[Callable[[], Answer], str]] = {
     "no numbers": (lambda: send(b'{"embedding": ["a"]}', "application/json"), "no embedding"),
     "none": (lambda: send(b'{"embedding": []}', "application/json"), "no direction"),
+    "brackets": (lambda: send(b"[" * 60000, "application/json"), "no embedding"),
+    "brackets in place": (lambda: send(b'{"embedding": ' + b"[" * 60000, "application/json"), "no embedding"),
+    "words": (lambda: send(b'{"embedding": ["12"]}', "application/json"), "no embedding"),
+    "yes and no": (lambda: send(b'{"embedding": [true, false]}', "application/json"), "no embedding"),
+    "400 digits": (
+        lambda: send(b'{"embedding": [' + b"1" * 400 + b"]}", "application/json"),
+        "no (embedding|direction)",
+    ),
+    "9000 digits": (
+        lambda: send(b'{"embedding": [' + b"1" * 9000 + b"]}", "application/json"),
+        "no (embedding|direction)",
+    ),
     "zeros": (lambda: send(b'{"embedding": [0, 0]}', "application/json"), "no direction"),
     "not finite": (lambda: send(b'{"embedding": [NaN, 1]}', "application/json"), "no direction"),
-    "a table": (lambda: send(b'{"embedding": [[1, 2]]}', "application/json"), "no direction"),
+    "a table": (lambda: send(b'{"embedding": [[1, 2]]}', "application/json"), "no embedding"),
     "other words": (lambda: send(json.dumps(HEALTH).encode(), "application/json"), "no embedding"),
 }
 
@@ -329,6 +361,39 @@ def test_an_embedding_that_tells_nobody_from_nobody_is_refused(
     server.answers["embed"] = [answer()]
     with pytest.raises(EngineError, match=cause):
         RemoteCloner(**options(server)).embed(tone(1.0, 100.0))
+
+
+def test_an_embedding_of_large_numbers_has_its_direction(server: VoiceServer) -> None:
+    server.answers["embed"] = [send(b'{"embedding": [3e38, 0, 4e38]}', "application/json")]
+    np.testing.assert_allclose(RemoteCloner(**options(server)).embed(tone(1.0, 100.0)), [0.6, 0, 0.8], atol=1e-6)
+
+
+def test_embeddings_that_change_their_size_are_refused(server: VoiceServer) -> None:
+    server.answers["embed"] = [
+        send(json.dumps({"embedding": [1.0] * size}).encode(), "application/json") for size in (3, 3, 5)
+    ]
+    cloner = RemoteCloner(**options(server))
+    assert [len(cloner.embed(tone(1.0, 100.0))) for _ in range(2)] == [3, 3]
+    with pytest.raises(EngineError, match="its embedding has 5 numbers, and another had 3"):
+        cloner.embed(tone(1.0, 100.0))
+
+
+@pytest.mark.parametrize("field", ["name", "revision", "licence"])
+def test_a_server_that_says_the_key_it_was_sent_is_not_quoted(server: VoiceServer, field: str) -> None:
+    server.answers["health"] = [health(**{field: f"Bearer {KEY}"})]
+    [told] = speaking(server).missing()
+    with pytest.raises(SettingsError) as refused:
+        speaking(server).server()
+    assert str(refused.value) == told
+    assert f"{field} is something else and not" in told
+    assert KEY not in f"{refused.value!r} {told}"
+
+
+def test_what_a_server_says_moves_no_cursor_and_fills_no_screen(server: VoiceServer) -> None:
+    server.answers["health"] = [health(licence="MIT\x1b[2J", name="x" * 10000)]
+    [told] = speaking(server).missing()
+    assert told.isprintable()
+    assert len(told) < 1000
 
 
 @pytest.mark.parametrize("sound", [np.zeros(16000, np.float32), tone(0.1, 100.0)[:1600]])

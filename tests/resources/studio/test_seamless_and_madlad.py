@@ -167,12 +167,12 @@ def test_options_come_from_settings_as_text(name: str, folders: dict[str, str], 
         room.get(SentenceTranslator, path, {"beams": "none"})  # type: ignore[type-abstract]
 
 
-def test_only_madlad_may_be_sold(name: str, make: Made) -> None:
+def test_only_madlad_may_be_sold(name: str) -> None:
     if name == "madlad":
-        refuse_forbidden(make(), "translation.engine", "commercial")
+        refuse_forbidden(MadladTranslator(), "translation.engine", "commercial")
         return
     with pytest.raises(SettingsError, match=r"CC-BY-NC-4\.0.*use the profile studio-commercial \(MADLAD-400\)"):
-        refuse_forbidden(make(), "translation.engine", "commercial")
+        refuse_forbidden(SeamlessTranslator(), "translation.engine", "commercial")
 
 
 @pytest.mark.parametrize(("name", "code"), [("seamless", "cmn_Hant"), ("madlad", "<2hi>")])

@@ -8,7 +8,9 @@ A reference is one line of text, so that a setting can hold it:
 
 Whichever it is, the folder holds `weights.json`: where the files come from, the commit that the revision was when they
 were fetched, and sha256 and size of each. It is written by `octavia models pull` (hub) and `octavia models seal`
-(folder), and checked before every load, as the files of models.lock are. Its digest is the weights' revision, so other
+(folder), and checked before every load, as the files of models.lock are. A file beside those is refused too, since a
+loader takes what it finds: the first of a pattern, or one format before another. Hidden files, such as a desktop's or
+those of the hub's client, are no part of weights: no loader takes them. The digest is the weights' revision, so other
 weights are another content key.
 """
 
@@ -18,7 +20,7 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from octavia_dag.errors import InputError, ModelError, SettingsError
 from octavia_dag.resources import models
@@ -48,7 +50,7 @@ class Seal(_Frozen):
     source: str
     revision: str
     commit: str
-    files: tuple[SealedFile, ...]
+    files: tuple[SealedFile, ...] = Field(min_length=1)
 
     @property
     def digest(self) -> str:
@@ -90,7 +92,7 @@ class Reference(_Frozen):
 
 
 def weights_dir(models_dir: str, reference: str) -> Path:
-    """Folder of the weights that `reference` names, every file of it checked; a ModelError says what is wrong.
+    """Folder of the weights that `reference` names, holding just its sealed files; a ModelError says what is wrong.
 
     A file is hashed when it is new or was written to since it was last found right; else its size and times suffice.
     """
@@ -106,6 +108,12 @@ def weights_dir(models_dir: str, reference: str) -> Path:
     record = Path(models_dir) / models.RECORD_FOLDER / f"{found.digest[:16]}.json"
     for path, kind in models.wrong_files(folder, files, record):
         raise ModelError(f"Of the weights {told} the file {path} {_WRONG[kind]}; {_remedy(told)}.")
+    listed = {one.name for one in found.files}
+    for path in _paths(folder):
+        if path.relative_to(folder).as_posix() not in listed:
+            raise ModelError(
+                f"Beside the weights {told} lies {path}, which was not sealed; take it away, or run '{_command(told)}'."
+            )
     return folder
 
 
@@ -131,9 +139,14 @@ def revision(models_dir: str, reference: str) -> str:
 
 def seal(folder: Path, source: str, revision: str, commit: str = "") -> Seal:
     """Hashes every file in `folder` and writes its `weights.json`; an InputError where there is no file."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _counts(path.relative_to(folder)))
+    paths = _paths(folder)
     if not paths:
         raise InputError(f"Sealing the weights in {folder}: there is no file in it; name the folder that holds them.")
+    for path in paths:
+        if not path.is_file():
+            raise InputError(
+                f"Sealing the weights in {folder}: {path} is no file and no folder; put what it names there."
+            )
     files: list[SealedFile] = []
     for path in paths:
         with path.open("rb") as opened:
@@ -153,12 +166,25 @@ _WRONG: dict[models.Kind, str] = {
 }
 
 
+def _paths(folder: Path) -> list[Path]:
+    """All in a folder that a loader could take, links to folders among it; not the list itself, nor what is hidden."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and _counts(path.relative_to(folder))
+    )
+
+
 def _counts(path: Path) -> bool:
-    """Not the list itself, nor what the hub's client keeps beside the files."""
-    return path.name != SEAL and not any(part.startswith(".") for part in path.parts)
+    return path.as_posix() != SEAL and not any(part.startswith(".") for part in path.parts)
 
 
 def _remedy(told: Reference) -> str:
     if told.path:
-        return f"put them back, or run 'octavia models seal {told.path}' if they are meant to be so"
-    return f"run 'octavia models pull {told}'"
+        return f"put them back, or run '{_command(told)}' if they are meant to be so"
+    return f"run '{_command(told)}'"
+
+
+def _command(told: Reference) -> str:
+    """What makes the files in the folder the sealed ones."""
+    return f"octavia models seal {told.path}" if told.path else f"octavia models pull {told}"

@@ -57,8 +57,11 @@ class StudioEngine(Engine):
 
     @contextmanager
     def resident(self, part: str, needs_gib: float, load: Callable[[str], T], device: str = "") -> Generator[T]:
-        """A model of this engine, kept between calls: `load` is given the device. `part` tells its models apart."""
+        """A model of this engine, kept between calls: `load` is given the device. `part` tells its models apart.
+
+        Weights that were sealed anew under the same reference are another model, as they are another content key.
+        """
         where = device or self.home
-        name = f"{type(self).__name__} {part} {self.weights}"
+        name = f"{type(self).__name__} {part} {self.weights} {self.weights_revision()}"
         with residents(where).using(name, round(needs_gib * GIB), lambda: load(where)) as model:
             yield model

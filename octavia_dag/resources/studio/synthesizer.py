@@ -29,7 +29,7 @@ from octavia_dag.resources.studio.xtts_texts import LANGUAGES, code_of, pieces, 
 if TYPE_CHECKING:
     import torch
 
-_METHOD = "rows-1"  # streams, pieces and stretching; another number where equal weights would speak otherwise
+_METHOD = "rows-2"  # streams, pieces and stretching; another number where equal weights would speak otherwise
 # Latents of a line of 5 s are 0.4 MB: those of an hour's lines fit.
 _KEPT = 1024
 # Of this many people the latents are at hand.
@@ -111,7 +111,8 @@ class XttsSynthesizer(XttsEngine, CloningSynthesizer):
         """A name for the voice that tells nothing, its latents and its timbre; computed where the profile has none."""
         import torch
 
-        name = hashlib.sha256(profile.clone + b"\0" + profile.reference_wav).hexdigest()
+        told = (self.weights_revision().encode(), profile.clone, profile.reference_wav)
+        name = hashlib.sha256(b"\0".join(told)).hexdigest()
         with self._guard:
             if name not in self._voices:
                 arrays = self._clone(profile)

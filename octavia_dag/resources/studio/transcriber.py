@@ -220,7 +220,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         def load(where: str) -> Aligner:
             return load_aligner(weights_dir(self.models_dir, reference), code, where)
 
-        return self.resident(f"aligner {reference}", _ALIGNER_GIB, load, device)
+        return self.resident(f"aligner {reference} {revision(self.models_dir, reference)}", _ALIGNER_GIB, load, device)
 
     def _vad(self) -> Any:
         with self._whisper(self.home) as pipeline:

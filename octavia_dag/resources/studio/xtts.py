@@ -52,7 +52,8 @@ class XttsEngine(StudioEngine):
     def loaded(self, device: str = "") -> Generator[Loaded]:
         """The model, resident on `device`, else at home."""
         where = device or self.home
-        with residents(where).using(f"xtts {self.weights}", round(NEEDS_GIB * GIB), lambda: self._load(where)) as held:
+        name = f"xtts {self.weights} {self.weights_revision()}"
+        with residents(where).using(name, round(NEEDS_GIB * GIB), lambda: self._load(where)) as held:
             yield held
 
     def alone(self, work: Callable[[Any], T], what: str) -> T:

@@ -1,6 +1,7 @@
 """At risk: seams between windows, a bed that is late or of another level, memory, and scratch that stays behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import pytest
 import soundfile
 import soxr
 from separator_contract import SeparatorContract, background_of, bed, in_blocks
-from tiny_demucs import BED, sealed_demucs
+from tiny_demucs import BED, demucs_folder, sealed_demucs
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Samples
@@ -290,6 +291,30 @@ def test_weights_of_another_hash_are_refused(separator: DemucsSeparator) -> None
     other = DemucsSeparator(models_dir=separator.models_dir, weights=f"{separator.weights}#sha256={'0' * 64}")
     with pytest.raises(ModelError, match="was asked for"):
         background_of(other, bed(0.5, RATE_HZ, 1), RATE_HZ)
+
+
+def test_weights_that_nobody_sealed_are_never_heard_hidden_or_not(tmp_path: Path) -> None:
+    """By name they come before the sealed ones, and a loader takes the first."""
+    weights = sealed_demucs(tmp_path / "sealed", weights="through", segment=Fraction(1))
+    [others] = demucs_folder(tmp_path / "others", segment=Fraction(1)).glob("*.safetensors")
+    sound = bed(0.5, RATE_HZ, 2)
+    shutil.copy(others, Path(weights) / ".000.safetensors")
+    told = DemucsSeparator(models_dir=str(tmp_path), weights=weights, gaps=False)
+    np.testing.assert_allclose(background_of(told, sound, RATE_HZ), BED * sound, rtol=0, atol=1e-4)
+    (Path(weights) / ".000.safetensors").rename(Path(weights) / "000.safetensors")
+    residency.residents("cpu").drop_idle()
+    with pytest.raises(ModelError, match=r"000\.safetensors, which was not sealed"):
+        background_of(told, sound, RATE_HZ)
+
+
+def test_weights_sealed_anew_under_the_same_reference_are_what_is_heard(tmp_path: Path) -> None:
+    weights = sealed_demucs(tmp_path / "weights", segment=Fraction(1))
+    separator = DemucsSeparator(models_dir=str(tmp_path), weights=weights, gaps=False)
+    sound, before = bed(0.5, RATE_HZ, 2), separator.info().revision
+    background_of(separator, sound, RATE_HZ)
+    sealed_demucs(tmp_path / "weights", weights="through", segment=Fraction(1))
+    assert separator.info().revision != before
+    np.testing.assert_allclose(background_of(separator, sound, RATE_HZ), BED * sound, rtol=0, atol=1e-4)
 
 
 def test_a_folder_that_holds_something_else_is_named(tmp_path: Path) -> None:

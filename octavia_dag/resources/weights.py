@@ -28,7 +28,9 @@ from octavia_dag.resources.artifacts import write_atomically
 
 SEAL = "weights.json"
 HUB = "hub"
-_HUB = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)@(?P<revision>\w[\w.-]*)")
+# As the hub allows them, so that no two repositories lie in one folder (owner--name).
+_NAME = r"(?![\w.-]*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?(?<!\.git)"
+_HUB = re.compile(rf"(?P<id>{_NAME}/{_NAME})@(?P<revision>\w[\w.-]*)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,7 +74,7 @@ class Reference(_Frozen):
         """The parts of `text`; a SettingsError says how a reference is written."""
         bare, mark, digest = text.partition("#sha256=")
         hub = _HUB.fullmatch(bare)
-        if (mark and not _DIGEST.fullmatch(digest)) or not (hub or Path(bare).is_absolute()):
+        if (mark and not _DIGEST.fullmatch(digest)) or not (hub or Path(bare).is_absolute()) or "\0" in bare:
             raise SettingsError(
                 f"Weights are named {text!r}, which is no reference; write 'owner/name@revision' or the absolute path "
                 "of a folder, either with '#sha256=' and 64 hexadecimal digits behind it to hold it to that digest."
@@ -106,7 +108,13 @@ def weights_dir(models_dir: str, reference: str) -> Path:
         )
     files = tuple(models.ModelFile(name=one.name, size=one.size, sha256=one.sha256) for one in found.files)
     record = Path(models_dir) / models.RECORD_FOLDER / f"{found.digest[:16]}.json"
-    for path, kind in models.wrong_files(folder, files, record):
+    try:
+        wrong = models.wrong_files(folder, files, record)
+    except OSError as error:
+        raise ModelError(
+            f"The weights {told} cannot be read ({error.strerror}: {error.filename}); {_remedy(told)}."
+        ) from error
+    for path, kind in wrong:
         raise ModelError(f"Of the weights {told} the file {path} {_WRONG[kind]}; {_remedy(told)}.")
     listed = {one.name for one in found.files}
     for path in _paths(folder):

@@ -91,6 +91,14 @@ def test_absent_weights_of_the_hub_are_told_with_the_command_that_fetches_them(t
         weights_dir(str(tmp_path), "owner/name@v1")
 
 
+def test_a_sealed_file_that_became_a_link_to_itself_is_a_sentence(folder: Path, tmp_path: Path) -> None:
+    seal(folder, "mine", "1")
+    (folder / "model.bin").unlink()
+    (folder / "model.bin").symlink_to(folder / "model.bin")
+    with pytest.raises(ModelError, match=r"cannot be read \(.*model\.bin\)"):
+        weights_dir(str(tmp_path), str(folder))
+
+
 @pytest.mark.parametrize("name", ["000.safetensors", "sub/speakers.pth", "deeper/model.bin"])
 def test_a_file_that_was_not_sealed_is_refused_and_named(folder: Path, tmp_path: Path, name: str) -> None:
     seal(folder, "mine", "1")
@@ -127,7 +135,22 @@ def test_a_seal_of_no_files_is_refused(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "name", "owner/name", "owner/name@", "../up@main", "a/b@c#sha256=12", "rel/ative"]
+    "text",
+    [
+        "",
+        "name",
+        "owner/name",
+        "owner/name@",
+        "../up@main",
+        "a/b@c#sha256=12",
+        "rel/ative",
+        "a--b/c@x",
+        "a/b--c@x",
+        "a/b..c@x",
+        "a/b.git@x",
+        "a-/b@x",
+        "/a\0b",
+    ],
 )
 def test_a_reference_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="no reference"):

@@ -1,6 +1,6 @@
 """What every studio engine is told: which weights, where they compute, and whether the CPU may help out."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,11 +8,13 @@ from typing import ClassVar, TypeVar
 
 from octavia_dag.errors import OctaviaError
 from octavia_dag.resources.engines import Engine
-from octavia_dag.resources.studio.device import device_of
-from octavia_dag.resources.studio.residency import GIB, residents
+from octavia_dag.resources.studio.device import CPU, device_of
+from octavia_dag.resources.studio.residency import GIB, in_batches, residents
 from octavia_dag.resources.weights import revision, weights_dir
 
 T = TypeVar("T")
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 class StudioEngine(Engine):
@@ -54,6 +56,23 @@ class StudioEngine(Engine):
             except OctaviaError as error:
                 found.append(str(error))
         return tuple(found)
+
+    def fitting(
+        self, pieces: Sequence[P], run: Callable[[Sequence[P], str], Sequence[R]], size: int, what: str
+    ) -> list[R]:
+        """`run` over `pieces` and a device, as many at once as memory holds; one that does not fit alone goes to the
+        CPU where it may.
+        """
+        home = self.home
+
+        def at_home(some: Sequence[P]) -> Sequence[R]:
+            return run(some, home)
+
+        def on_the_cpu(some: Sequence[P]) -> Sequence[R]:
+            return run(some, CPU)
+
+        helped = self.cpu_fallback and home != CPU
+        return in_batches(pieces, at_home, size=size, what=what, instead=on_the_cpu if helped else None)
 
     @contextmanager
     def resident(self, part: str, needs_gib: float, load: Callable[[str], T], device: str = "") -> Generator[T]:

@@ -223,6 +223,46 @@ def test_a_single_window_that_does_not_fit_is_an_engine_error(
         background_of(told(noisy, cpu_fallback=True), bed(0.5, RATE_HZ, 2), RATE_HZ)
 
 
+def a_card(monkeypatch: pytest.MonkeyPatch, capacity: int | None) -> None:
+    """A card of so many bytes, as far as the engine can see; what computes is the CPU."""
+    real = htdemucs.load
+    monkeypatch.setattr(htdemucs, "load", lambda folder, _: real(folder, "cpu"))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(engine, "device_of", lambda asked: asked or "cuda")  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setitem(residency._ALL, "cuda", residency.Residents(capacity))  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(("gib", "windows"), [(4, 4), (1, 1)])
+def test_a_small_card_is_given_as_many_windows_as_fit_beside_the_network(
+    noisy: DemucsSeparator, asked: list[int], monkeypatch: pytest.MonkeyPatch, gib: int, windows: int
+) -> None:
+    sound = bed(7.0, RATE_HZ, 2)
+    expected = background_of(noisy, sound, RATE_HZ)
+    asked.clear()
+    a_card(monkeypatch, gib * residency.GIB)
+    made = background_of(noisy, sound, RATE_HZ)
+    assert max(asked) == windows
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-6)
+
+
+def test_a_network_that_the_card_cannot_hold_is_a_sentence_or_computes_on_the_cpu_where_it_may(
+    noisy: DemucsSeparator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = bed(1.5, RATE_HZ, 2)
+    expected = background_of(noisy, sound, RATE_HZ)
+    real = htdemucs.load
+    a_card(monkeypatch, None)
+
+    def load(folder: Path, device: str) -> Network:
+        if device == "cuda":
+            raise out_of_memory()
+        return real(folder, device)
+
+    monkeypatch.setattr(htdemucs, "load", load)
+    with pytest.raises(EngineError, match=r"Loading DemucsSeparator .* memory of the device gave out"):
+        background_of(noisy, sound, RATE_HZ)
+    np.testing.assert_array_equal(background_of(told(noisy, cpu_fallback=True), sound, RATE_HZ), expected)
+
+
 def test_the_cpu_helps_out_only_where_it_may(noisy: DemucsSeparator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that holds the network and nothing else, as far as the engine can see."""
     sound = bed(1.5, RATE_HZ, 2)
@@ -237,10 +277,9 @@ def test_the_cpu_helps_out_only_where_it_may(noisy: DemucsSeparator, monkeypatch
             raise out_of_memory()
         return real_beds(network, windows)
 
+    a_card(monkeypatch, None)
     monkeypatch.setattr(htdemucs, "load", load)
     monkeypatch.setattr(Network, "beds", beds)
-    monkeypatch.setattr(engine, "device_of", lambda asked: asked or "cuda")  # pyright: ignore[reportUnknownLambdaType]
-    monkeypatch.setattr(residency, "_capacity", lambda device: None)  # pyright: ignore[reportUnknownLambdaType]
     with pytest.raises(EngineError, match="gave out"):
         background_of(noisy, sound, RATE_HZ)
     np.testing.assert_array_equal(background_of(told(noisy, cpu_fallback=True), sound, RATE_HZ), expected)

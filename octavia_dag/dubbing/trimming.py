@@ -38,7 +38,7 @@ def trimmed(sound: Samples, rate_hz: int, *, margin_s: float = 0.01, fade_s: flo
 
 
 def heard_samples(sound: Samples, rate_hz: int, *, margin_s: float = 0.01) -> tuple[int, int]:
-    """First sample of the first heard frame and the one behind the last, `margin_s` more at both ends; 0, 0 in silence."""
+    """Where the first heard frame begins and the last one ends, `margin_s` more at both ends; 0, 0 in silence."""
     heard = np.flatnonzero(sounding(sound, rate_hz))
     if not len(heard):
         return 0, 0

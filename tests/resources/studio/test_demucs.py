@@ -332,6 +332,14 @@ def test_weights_of_another_hash_are_refused(separator: DemucsSeparator) -> None
         background_of(other, bed(0.5, RATE_HZ, 1), RATE_HZ)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_sound_that_holds_no_numbers_is_a_sentence(through: DemucsSeparator, value: float) -> None:
+    sound = bed(0.5, RATE_HZ, 2)
+    sound[1000, 1] = value
+    with pytest.raises(EngineError, match="values that are no numbers or infinite; mend the audio"):
+        background_of(through, sound, RATE_HZ)
+
+
 def test_weights_that_nobody_sealed_are_never_heard_hidden_or_not(tmp_path: Path) -> None:
     """By name they come before the sealed ones, and a loader takes the first."""
     weights = sealed_demucs(tmp_path / "sealed", weights="through", segment=Fraction(1))

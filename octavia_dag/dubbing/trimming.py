@@ -33,13 +33,17 @@ def onset_s(sound: Samples, rate_hz: int) -> float | None:
 
 def trimmed(sound: Samples, rate_hz: int, *, margin_s: float = 0.01, fade_s: float = 0.005) -> Samples:
     """The sound from its first heard frame to its last, `margin_s` more at both ends, faded; empty where silent."""
+    start, end = heard_samples(sound, rate_hz, margin_s=margin_s)
+    return faded(sound[start:end], rate_hz, fade_s=fade_s)
+
+
+def heard_samples(sound: Samples, rate_hz: int, *, margin_s: float = 0.01) -> tuple[int, int]:
+    """Where the first heard frame begins and the last one ends, `margin_s` more at both ends; 0, 0 in silence."""
     heard = np.flatnonzero(sounding(sound, rate_hz))
     if not len(heard):
-        return np.zeros(0, np.float32)
+        return 0, 0
     frame, margin = max(1, round(FRAME_S * rate_hz)), round(margin_s * rate_hz)
-    start = max(0, int(heard[0]) * frame - margin)
-    end = min(len(sound), (int(heard[-1]) + 1) * frame + margin)
-    return faded(sound[start:end], rate_hz, fade_s=fade_s)
+    return max(0, int(heard[0]) * frame - margin), min(len(sound), (int(heard[-1]) + 1) * frame + margin)
 
 
 def faded(sound: Samples, rate_hz: int, *, fade_s: float = 0.005) -> Samples:

@@ -8,7 +8,9 @@ A reference is one line of text, so that a setting can hold it:
 
 Whichever it is, the folder holds `weights.json`: where the files come from, the commit that the revision was when they
 were fetched, and sha256 and size of each. It is written by `octavia models pull` (hub) and `octavia models seal`
-(folder), and checked before every load, as the files of models.lock are. Its digest is the weights' revision, so other
+(folder), and checked before every load, as the files of models.lock are. A file beside those is refused too, since a
+loader takes what it finds: the first of a pattern, or one format before another. Hidden files, such as a desktop's or
+those of the hub's client, are no part of weights: no loader takes them. The digest is the weights' revision, so other
 weights are another content key.
 """
 
@@ -18,7 +20,7 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from octavia_dag.errors import InputError, ModelError, SettingsError
 from octavia_dag.resources import models
@@ -26,7 +28,9 @@ from octavia_dag.resources.artifacts import write_atomically
 
 SEAL = "weights.json"
 HUB = "hub"
-_HUB = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)@(?P<revision>\w[\w.-]*)")
+# As the hub allows them, so that no two repositories lie in one folder (owner--name).
+_NAME = r"(?![\w.-]*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?(?<!\.git)"
+_HUB = re.compile(rf"(?P<id>{_NAME}/{_NAME})@(?P<revision>\w[\w.-]*)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,7 +52,7 @@ class Seal(_Frozen):
     source: str
     revision: str
     commit: str
-    files: tuple[SealedFile, ...]
+    files: tuple[SealedFile, ...] = Field(min_length=1)
 
     @property
     def digest(self) -> str:
@@ -70,7 +74,7 @@ class Reference(_Frozen):
         """The parts of `text`; a SettingsError says how a reference is written."""
         bare, mark, digest = text.partition("#sha256=")
         hub = _HUB.fullmatch(bare)
-        if (mark and not _DIGEST.fullmatch(digest)) or not (hub or Path(bare).is_absolute()):
+        if (mark and not _DIGEST.fullmatch(digest)) or not (hub or Path(bare).is_absolute()) or "\0" in bare:
             raise SettingsError(
                 f"Weights are named {text!r}, which is no reference; write 'owner/name@revision' or the absolute path "
                 "of a folder, either with '#sha256=' and 64 hexadecimal digits behind it to hold it to that digest."
@@ -90,7 +94,7 @@ class Reference(_Frozen):
 
 
 def weights_dir(models_dir: str, reference: str) -> Path:
-    """Folder of the weights that `reference` names, every file of it checked; a ModelError says what is wrong.
+    """Folder of the weights that `reference` names, holding just its sealed files; a ModelError says what is wrong.
 
     A file is hashed when it is new or was written to since it was last found right; else its size and times suffice.
     """
@@ -104,8 +108,20 @@ def weights_dir(models_dir: str, reference: str) -> Path:
         )
     files = tuple(models.ModelFile(name=one.name, size=one.size, sha256=one.sha256) for one in found.files)
     record = Path(models_dir) / models.RECORD_FOLDER / f"{found.digest[:16]}.json"
-    for path, kind in models.wrong_files(folder, files, record):
+    try:
+        wrong = models.wrong_files(folder, files, record)
+    except OSError as error:
+        raise ModelError(
+            f"The weights {told} cannot be read ({error.strerror}: {error.filename}); {_remedy(told)}."
+        ) from error
+    for path, kind in wrong:
         raise ModelError(f"Of the weights {told} the file {path} {_WRONG[kind]}; {_remedy(told)}.")
+    listed = {one.name for one in found.files}
+    for path in _paths(folder):
+        if path.relative_to(folder).as_posix() not in listed:
+            raise ModelError(
+                f"Beside the weights {told} lies {path}, which was not sealed; take it away, or run '{_command(told)}'."
+            )
     return folder
 
 
@@ -131,9 +147,14 @@ def revision(models_dir: str, reference: str) -> str:
 
 def seal(folder: Path, source: str, revision: str, commit: str = "") -> Seal:
     """Hashes every file in `folder` and writes its `weights.json`; an InputError where there is no file."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _counts(path.relative_to(folder)))
+    paths = _paths(folder)
     if not paths:
         raise InputError(f"Sealing the weights in {folder}: there is no file in it; name the folder that holds them.")
+    for path in paths:
+        if not path.is_file():
+            raise InputError(
+                f"Sealing the weights in {folder}: {path} is no file and no folder; put what it names there."
+            )
     files: list[SealedFile] = []
     for path in paths:
         with path.open("rb") as opened:
@@ -153,12 +174,25 @@ _WRONG: dict[models.Kind, str] = {
 }
 
 
+def _paths(folder: Path) -> list[Path]:
+    """All in a folder that a loader could take, links to folders among it; not the list itself, nor what is hidden."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and _counts(path.relative_to(folder))
+    )
+
+
 def _counts(path: Path) -> bool:
-    """Not the list itself, nor what the hub's client keeps beside the files."""
-    return path.name != SEAL and not any(part.startswith(".") for part in path.parts)
+    return path.as_posix() != SEAL and not any(part.startswith(".") for part in path.parts)
 
 
 def _remedy(told: Reference) -> str:
     if told.path:
-        return f"put them back, or run 'octavia models seal {told.path}' if they are meant to be so"
-    return f"run 'octavia models pull {told}'"
+        return f"put them back, or run '{_command(told)}' if they are meant to be so"
+    return f"run '{_command(told)}'"
+
+
+def _command(told: Reference) -> str:
+    """What makes the files in the folder the sealed ones."""
+    return f"octavia models seal {told.path}" if told.path else f"octavia models pull {told}"

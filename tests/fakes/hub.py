@@ -16,12 +16,18 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class LocalHub:
-    """Files of owner/name at `main`; `refusal` is the status and error code that it answers everything with."""
+    """Files of owner/name at `main`; `refusal` is the status and error code that it answers everything with.
+
+    `commit` is what `main` is, `told` what it answers when asked for it, and `missing` files it breaks off at.
+    """
 
     files: dict[str, bytes]
     refusal: tuple[int, str] | None = None
     asked: list[str] = field(default_factory=list[str])
     address: str = ""
+    commit: str = COMMIT
+    told: dict[str, Any] | None = None
+    missing: set[str] = field(default_factory=set[str])
 
     def api(self) -> Any:
         return HfApi(endpoint=self.address, token=False)
@@ -46,11 +52,11 @@ class _Handler(BaseHTTPRequestHandler):
             rows = [{"type": "file", "path": n, "size": len(d), "oid": _oid(d)} for n, d in files.items()]
             return 200, json.dumps(rows).encode(), {}
         if path.startswith("/api/models/owner/name"):
-            told = {"id": "owner/name", "sha": COMMIT, "siblings": [{"rfilename": name} for name in files]}
-            return 200, json.dumps(told).encode(), {}
-        name = path.partition(f"/owner/name/resolve/{COMMIT}/")[2]
-        if name in files:
-            return 200, files[name], {"ETag": f'"{_oid(files[name])}"', "X-Repo-Commit": COMMIT}
+            told = {"id": "owner/name", "sha": self.hub.commit, "siblings": [{"rfilename": name} for name in files]}
+            return 200, json.dumps(told if self.hub.told is None else self.hub.told).encode(), {}
+        name = path.partition(f"/owner/name/resolve/{self.hub.commit}/")[2]
+        if name in files and name not in self.hub.missing:
+            return 200, files[name], {"ETag": f'"{_oid(files[name])}"', "X-Repo-Commit": self.hub.commit}
         return 404, b"{}", {"X-Error-Code": "EntryNotFound"}
 
     def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -45,6 +45,7 @@ def test_what_no_engine_reads_is_not_fetched(hub: LocalHub, tmp_path: Path) -> N
         (403, "GatedRepo", "accept them on its page, and set HF_TOKEN"),
         (404, "RevisionNotFound", "has no revision main"),
         (404, "RepoNotFound", "knows no such repository"),
+        (401, "", "set HF_TOKEN to a token that may see it"),
         (500, "", r"failed \(\w+\); see that the hub can be reached"),
     ],
 )
@@ -75,6 +76,32 @@ def test_pulling_again_takes_what_is_new(hub: LocalHub, tmp_path: Path) -> None:
     hub.files["config.json"] = b'{"new": 1}'
     pull_weights(str(tmp_path), REFERENCE, quiet, hub.api())
     assert (weights_dir(str(tmp_path), REFERENCE) / "config.json").read_bytes() == b'{"new": 1}'
+
+
+def test_a_pull_broken_off_at_one_commit_leaves_nothing_of_it_in_the_next(hub: LocalHub, tmp_path: Path) -> None:
+    hub.files["config.old.json"], hub.missing = b"{}", {"model.safetensors"}
+    with pytest.raises(ModelError):
+        pull_weights(str(tmp_path), REFERENCE, quiet, hub.api())
+    assert [path.name for path in tmp_path.rglob("config*.json")], "some of it had come"
+    del hub.files["config.old.json"]
+    hub.commit, hub.missing = "b" * 40, set()
+    pull_weights(str(tmp_path), REFERENCE, quiet, hub.api())
+    told = seal_of(str(tmp_path), REFERENCE)
+    assert (told.commit, [one.name for one in told.files]) == ("b" * 40, ["config.json", "model.safetensors"])
+    assert [path.name for path in (tmp_path / "hub" / "owner--name").iterdir()] == ["main"]
+
+
+def test_the_revision_is_asked_for_once_and_all_else_by_its_commit(hub: LocalHub, tmp_path: Path) -> None:
+    """Between two questions it may move, and the seal names the commit of the first."""
+    pull_weights(str(tmp_path), REFERENCE, quiet, hub.api())
+    assert len([path for path in hub.asked if "main" in path.split("/")]) == 1
+
+
+@pytest.mark.parametrize("told", [{}, {"sha": COMMIT}, {"id": "owner/name"}, {"id": "owner/name", "sha": "../up"}])
+def test_an_answer_that_no_hub_gives_is_one_sentence(hub: LocalHub, tmp_path: Path, told: dict[str, str]) -> None:
+    hub.told = told
+    with pytest.raises(ModelError, match="see that HF_ENDPOINT is a hub"):
+        pull_weights(str(tmp_path), REFERENCE, quiet, hub.api())
 
 
 def test_a_folder_is_not_fetched(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """At risk: weights that nobody meant are loaded, or a setting that cannot be read is guessed at."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,66 @@ def test_absent_weights_of_the_hub_are_told_with_the_command_that_fetches_them(t
         weights_dir(str(tmp_path), "owner/name@v1")
 
 
+def test_a_sealed_file_that_became_a_link_to_itself_is_a_sentence(folder: Path, tmp_path: Path) -> None:
+    seal(folder, "mine", "1")
+    (folder / "model.bin").unlink()
+    (folder / "model.bin").symlink_to(folder / "model.bin")
+    with pytest.raises(ModelError, match=r"cannot be read \(.*model\.bin\)"):
+        weights_dir(str(tmp_path), str(folder))
+
+
+@pytest.mark.parametrize("name", ["000.safetensors", "sub/speakers.pth", "deeper/model.bin"])
+def test_a_file_that_was_not_sealed_is_refused_and_named(folder: Path, tmp_path: Path, name: str) -> None:
+    seal(folder, "mine", "1")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"others")
+    with pytest.raises(ModelError, match=rf"lies {folder / name}, which was not sealed; take it away, or run"):
+        weights_dir(str(tmp_path), str(folder))
+
+
+def test_a_link_to_a_folder_is_refused_beside_sealed_files_and_cannot_be_sealed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "model.bin").write_bytes(b"others")
+    seal(folder, "mine", "1")
+    (folder / "part").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match="was not sealed"):
+        weights_dir(str(tmp_path), str(folder))
+    with pytest.raises(InputError, match="part is no file and no folder"):
+        seal(folder, "mine", "1")
+
+
+def test_what_a_desktop_or_the_hubs_client_hides_beside_the_files_is_let_be(folder: Path, tmp_path: Path) -> None:
+    seal(folder, "mine", "1")
+    (folder / ".DS_Store").write_bytes(b"icons")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "lock").write_bytes(b"1")
+    assert weights_dir(str(tmp_path), str(folder)) == folder
+
+
+def test_a_seal_of_no_files_is_refused(folder: Path, tmp_path: Path) -> None:
+    told = seal(folder, "mine", "1").model_dump() | {"files": []}
+    (folder / weights.SEAL).write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(ModelError, match="cannot be read"):
+        weights_dir(str(tmp_path), str(folder))
+
+
 @pytest.mark.parametrize(
-    "text", ["", "name", "owner/name", "owner/name@", "../up@main", "a/b@c#sha256=12", "rel/ative"]
+    "text",
+    [
+        "",
+        "name",
+        "owner/name",
+        "owner/name@",
+        "../up@main",
+        "a/b@c#sha256=12",
+        "rel/ative",
+        "a--b/c@x",
+        "a/b--c@x",
+        "a/b..c@x",
+        "a/b.git@x",
+        "a-/b@x",
+        "/a\0b",
+    ],
 )
 def test_a_reference_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="no reference"):

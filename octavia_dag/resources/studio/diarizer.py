@@ -23,7 +23,7 @@ from octavia_dag.resources.engines import Diarizer, EngineInfo, Licence, Samples
 from octavia_dag.resources.stopwatch import busy
 from octavia_dag.resources.studio.device import CPU
 from octavia_dag.resources.studio.engine import StudioEngine
-from octavia_dag.resources.studio.residency import free_cache, memory_errors
+from octavia_dag.resources.studio.residency import NoRoomError, drop_idle, free_cache
 from octavia_dag.resources.studio.speaker_clustering import spectral_clustering
 from octavia_dag.schema import Span, Turn
 
@@ -90,15 +90,24 @@ class PyannoteDiarizer(StudioEngine, Diarizer):
 
         waveform = torch.from_numpy(np.array(sound, np.float32)[np.newaxis])
         full: BaseException | None = None
+        roomless = ""
         for home, size in self._attempts():
+            if home == roomless:
+                continue
             file = {"waveform": waveform, "sample_rate": RATE_HZ, "uri": "sound", "regions": regions}
             try:
                 with self.resident(f"{self.clustering} {self.alike:g}", _NEEDS_GIB, self._load, home) as pipeline:
                     pipeline.segmentation_batch_size = pipeline.embedding_batch_size = size
                     return pipeline(file, min_speakers=minimum, max_speakers=maximum)
-            except memory_errors() as error:
+            except NoRoomError:  # of the pipeline itself: fewer chunks at once would not help
+                if home == CPU or not self.cpu_fallback:
+                    raise
+                roomless = home
+            except MemoryError as error:
                 full = error
-            free_cache()
+                free_cache()
+                if size == 1:
+                    drop_idle()
         raise EngineError(
             f"Diarizing {len(sound) / RATE_HZ:.0f} s of sound: memory of the device gave out even with one chunk at a "
             "time; use a larger card, or set diarization.options.cpu_fallback."
@@ -112,6 +121,7 @@ class PyannoteDiarizer(StudioEngine, Diarizer):
             while size:
                 yield home, size
                 size //= 2
+            yield home, 1  # once more without what was idle
 
     def _load(self, device: str) -> Any:
         folder = self.folder()

@@ -1,6 +1,6 @@
 """What every studio engine is told: which weights, where they compute, and whether the CPU may help out."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +13,8 @@ from octavia_dag.resources.studio.residency import GIB, residents
 from octavia_dag.resources.weights import Reference, revision, weights_dir
 
 T = TypeVar("T")
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 def unknown(part: str, reference: Reference) -> Licence:
@@ -67,10 +69,30 @@ class StudioEngine(Engine):
                 found.append(str(error))
         return tuple(found)
 
+    def fitting(
+        self, pieces: Sequence[P], run: Callable[[Sequence[P], str], Sequence[R]], size: int, what: str
+    ) -> list[R]:
+        """`run` over `pieces` and a device, as many at once as memory holds; one that does not fit alone goes to the
+        CPU where it may.
+        """
+        home = self.home
+
+        def at_home(some: Sequence[P]) -> Sequence[R]:
+            return run(some, home)
+
+        def on_the_cpu(some: Sequence[P]) -> Sequence[R]:
+            return run(some, CPU)
+
+        helped = self.cpu_fallback and home != CPU
+        return in_batches(pieces, at_home, size=size, what=what, instead=on_the_cpu if helped else None)
+
     @contextmanager
     def resident(self, part: str, needs_gib: float, load: Callable[[str], T], device: str = "") -> Generator[T]:
-        """A model of this engine, kept between calls: `load` is given the device. `part` tells its models apart."""
+        """A model of this engine, kept between calls: `load` is given the device. `part` tells its models apart.
+
+        Weights that were sealed anew under the same reference are another model, as they are another content key.
+        """
         where = device or self.home
-        name = f"{type(self).__name__} {part} {self.weights}"
+        name = f"{type(self).__name__} {part} {self.weights} {self.weights_revision()}"
         with residents(where).using(name, round(needs_gib * GIB), lambda: load(where)) as model:
             yield model

@@ -55,7 +55,7 @@ def load(folder: Path, device: str) -> Network:
     from demucs.pretrained import get_model
     from safetensors import SafetensorError
 
-    tensors = sorted(folder.glob("*.safetensors"))
+    tensors = sorted(folder.glob("[!.]*.safetensors"))  # nobody checks what is hidden
     try:
         loaded = load_safetensors_model(tensors[0]) if tensors else get_model(NAME, repo=folder)
     except (RuntimeError, KeyError, ValueError, TypeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:

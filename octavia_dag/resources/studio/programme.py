@@ -12,6 +12,7 @@ import numpy as np
 
 from octavia_dag.dubbing.overlapping import Samples
 from octavia_dag.dubbing.separation import layout
+from octavia_dag.errors import EngineError
 from octavia_dag.resources.resampling import resampled
 from octavia_dag.resources.spool import Spool
 
@@ -104,6 +105,11 @@ class Programme:
     def _counted(self, first: Samples, blocks: Iterator[Samples]) -> Iterator[Samples]:
         block: Samples | None = first
         while block is not None:
+            if not np.isfinite(block).all():
+                raise EngineError(
+                    f"Separating: after frame {self.frames} the sound holds values that are no numbers or infinite; "
+                    "mend the audio of the source."
+                )
             self.frames += len(block)
             if self.source is not None:
                 self.source.append(block)

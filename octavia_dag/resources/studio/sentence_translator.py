@@ -22,9 +22,7 @@ from octavia_dag.dubbing.sentences import joined_sentences, sentences
 from octavia_dag.errors import EngineError, ModelError, PairError
 from octavia_dag.resources.engines import EngineInfo, Licence, Translator
 from octavia_dag.resources.stopwatch import busy
-from octavia_dag.resources.studio.device import CPU
 from octavia_dag.resources.studio.engine import StudioEngine
-from octavia_dag.resources.studio.residency import free_cache, in_batches, memory_errors
 
 _METHOD = "sentences-1"  # cutting and joining; another number where equal weights would say it otherwise
 
@@ -113,24 +111,18 @@ class SentenceTranslator(StudioEngine, Translator):
 
     def _translated(self, texts: Sequence[str], source: str, target: str) -> dict[str, list[str]]:
         """Candidates of each sentence; the longest run first, so that too large a batch shows at once."""
-        with self.resident("model", self.needs_gib, self.load) as loaded:
-            lengths = [len(one) for one in self.encoded(loaded, texts, source, target)["input_ids"]]
-        ordered = [text for _, text in sorted(zip(lengths, texts, strict=True), reverse=True)]
 
-        def run(some: Sequence[str]) -> list[list[str]]:
-            return self._run(some, source, target)
+        def measured(some: Sequence[str], device: str) -> list[int]:
+            with self.resident("model", self.needs_gib, self.load, device) as loaded:
+                return [len(one) for one in self.encoded(loaded, some, source, target)["input_ids"]]
+
+        def run(some: Sequence[str], device: str) -> list[list[str]]:
+            return self._generated(some, source, target, device)
 
         what = f"Translating a sentence with {self.called}"
-        return dict(zip(ordered, in_batches(ordered, run, size=self.batch, what=what), strict=True))
-
-    def _run(self, texts: Sequence[str], source: str, target: str) -> list[list[str]]:
-        try:
-            return self._generated(texts, source, target, self.home)
-        except memory_errors():
-            if len(texts) > 1 or not self.cpu_fallback:
-                raise
-            free_cache()
-        return self._generated(texts, source, target, CPU)
+        lengths = self.fitting(texts, measured, len(texts), what)
+        ordered = [text for _, text in sorted(zip(lengths, texts, strict=True), reverse=True)]
+        return dict(zip(ordered, self.fitting(ordered, run, self.batch, what), strict=True))
 
     def _generated(self, texts: Sequence[str], source: str, target: str, device: str) -> list[list[str]]:
         import torch

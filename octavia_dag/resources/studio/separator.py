@@ -12,7 +12,7 @@ Where nobody speaks the background is not the network's but the programme (gaps.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import islice
 
 import numpy as np
@@ -27,7 +27,7 @@ from octavia_dag.resources.studio.device import CPU
 from octavia_dag.resources.studio.engine import StudioEngine
 from octavia_dag.resources.studio.htdemucs import RATE_HZ, Network
 from octavia_dag.resources.studio.programme import Programme
-from octavia_dag.resources.studio.residency import free_cache, in_batches, memory_errors
+from octavia_dag.resources.studio.residency import GIB, NoRoomError, memory_told, residents
 from octavia_dag.resources.vad import revision as vad_revision
 
 _METHOD = "stems-1"  # another number where equal weights would leave another background
@@ -92,11 +92,22 @@ class DemucsSeparator(StudioEngine, Separator):
         """The background at the network's rate."""
         if not heard.spool.frames:
             return
-        size = self.batch or (1 if self.home == CPU else _GPU_BATCH)
-        needs_gib = htdemucs.WEIGHTS_GIB + size * htdemucs.WINDOW_GIB
-        with self.resident(htdemucs.NAME, needs_gib, self._load) as network:
+        with ExitStack() as stack:
+            network, size = self._network(stack)
             grid = Grid(network.length, int((1 - self.overlap) * network.length), heard.spool.frames)
             yield from grid.joined(self._answers(heard, grid.windows(), network, size))
+
+    def _network(self, stack: ExitStack) -> tuple[Network, int]:
+        """The network, in use until `stack` ends, and how many windows fit beside it; the CPU's where it may help."""
+        size, capacity = self.batch or (1 if self.home == CPU else _GPU_BATCH), residents(self.home).capacity
+        while size > 1 and capacity is not None and _needs_gib(size) * GIB > capacity:
+            size //= 2
+        try:
+            return stack.enter_context(self.resident(htdemucs.NAME, _needs_gib(size), self._load)), size
+        except NoRoomError:
+            if self.home == CPU or not self.cpu_fallback:
+                raise
+        return stack.enter_context(self.resident(htdemucs.NAME, _needs_gib(1), self._load, CPU)), 1
 
     def _load(self, device: str) -> Network:
         return htdemucs.load(self.folder(), device)
@@ -117,18 +128,20 @@ class DemucsSeparator(StudioEngine, Separator):
         """The bed of every piece, and how many at once the device can hold: it is not asked for more again."""
         fits = size
 
-        def run(batch: Sequence[Samples]) -> Sequence[Samples]:
+        def run(batch: Sequence[Samples], device: str) -> Sequence[Samples]:
             nonlocal fits
-            try:
-                with busy("engine", _WORKER):
-                    return network.beds(batch)
-            except memory_errors():
-                fits = max(1, len(batch) // 2)
-                if len(batch) > 1 or not self.cpu_fallback or network.device == CPU:
+            if device == self.home:
+                try:
+                    with busy("engine", _WORKER), memory_told():
+                        return network.beds(batch)
+                except MemoryError:
+                    fits = max(1, len(batch) // 2)
                     raise
-            free_cache()
-            with self.resident(htdemucs.NAME, htdemucs.WEIGHTS_GIB, self._load, CPU) as spare, busy("engine", _WORKER):
-                return spare.beds(batch)
+            with self.resident(htdemucs.NAME, _needs_gib(1), self._load, device) as other, busy("engine", _WORKER):
+                return other.beds(batch)
 
-        made = in_batches(pieces, run, size=size, what="Separating")
-        return made, fits
+        return self.fitting(pieces, run, size, "Separating"), fits
+
+
+def _needs_gib(windows: int) -> float:
+    return htdemucs.WEIGHTS_GIB + windows * htdemucs.WINDOW_GIB

@@ -6,16 +6,17 @@ text, language, voice and take alone, so it is the same line whenever and beside
 """
 
 import hashlib
+import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from octavia_dag.dubbing.trimming import trimmed
+from octavia_dag.dubbing.trimming import faded, heard_samples
 from octavia_dag.errors import EngineError
 from octavia_dag.resources.cloning import CloningSynthesizer
 from octavia_dag.resources.engines import EngineInfo, Profile, Samples, Utterance
@@ -29,7 +30,7 @@ from octavia_dag.resources.studio.xtts_texts import LANGUAGES, code_of, pieces, 
 if TYPE_CHECKING:
     import torch
 
-_METHOD = "rows-1"  # streams, pieces and stretching; another number where equal weights would speak otherwise
+_METHOD = "rows-2"  # streams, pieces and stretching; another number where equal weights would speak otherwise
 # Latents of a line of 5 s are 0.4 MB: those of an hour's lines fit.
 _KEPT = 1024
 # Of this many people the latents are at hand.
@@ -87,31 +88,37 @@ class XttsSynthesizer(XttsEngine, CloningSynthesizer):
         return [self._sound(one, some, made) for one, some in zip(utterances, asked, strict=True)]
 
     def _pieces(self, asked: Utterance) -> list[_Piece]:
+        def run(some: Sequence[Utterance], device: str) -> list[list[_Piece]]:
+            with self.loaded(device) as held:
+                return [self._cut(held.model, one) for one in some]
+
+        return self.fitting([asked], run, 1, f"Speaking {asked.text!r}")[0]
+
+    def _cut(self, model: Any, asked: Utterance) -> list[_Piece]:
         assert asked.profile is not None
         code = code_of(asked.language)
-        with self.loaded() as held:
-            model = held.model
-            limit = model.tokenizer.char_limits[code.partition("-")[0]]
+        limit = model.tokenizer.char_limits[code.partition("-")[0]]
 
-            def tokens(text: str) -> list[int]:
-                return _encoded(model, text, code)
+        def tokens(text: str) -> list[int]:
+            return _encoded(model, text, code)
 
-            # As the library has it: in lower case, and fewer tokens than the GPT has places for.
-            texts = pieces(
-                asked.text.lower(),
-                lambda text: len(text) <= limit and len(tokens(text)) < model.args.gpt_max_text_tokens,
-            )
-            voice, latents, timbre = self._voice(asked.profile)
-            return [
-                _piece(tokens(text), latents, timbre, [voice, code, text, str(asked.take), str(number)])
-                for number, text in enumerate(texts)
-            ]
+        # As the library has it: in lower case, and fewer tokens than the GPT has places for.
+        texts = pieces(
+            asked.text.lower(),
+            lambda text: len(text) <= limit and len(tokens(text)) < model.args.gpt_max_text_tokens,
+        )
+        voice, latents, timbre = self._voice(asked.profile)
+        return [
+            _piece(tokens(text), latents, timbre, [voice, code, text, str(asked.take), str(number)])
+            for number, text in enumerate(texts)
+        ]
 
     def _voice(self, profile: Profile) -> "tuple[str, torch.Tensor, torch.Tensor]":
         """A name for the voice that tells nothing, its latents and its timbre; computed where the profile has none."""
         import torch
 
-        name = hashlib.sha256(profile.clone + b"\0" + profile.reference_wav).hexdigest()
+        told = (self.weights_revision().encode(), profile.clone, profile.reference_wav)
+        name = hashlib.sha256(b"\0".join(told)).hexdigest()
         with self._guard:
             if name not in self._voices:
                 arrays = self._clone(profile)
@@ -138,7 +145,7 @@ class XttsSynthesizer(XttsEngine, CloningSynthesizer):
         for piece in missing.values():
             lengths.setdefault(len(piece.row.tokens), []).append(piece)
         for some in lengths.values():
-            made = self.batched(some, self._spoken, size=self.rows, what="Speaking a line")
+            made = self.fitting(some, self._spoken, self.rows, "Speaking a line")
             found |= {piece.key: latents for piece, latents in zip(some, made, strict=True)}
         self._keep(found)
         return found
@@ -159,22 +166,31 @@ class XttsSynthesizer(XttsEngine, CloningSynthesizer):
                 self._kept.popitem(last=False)
 
     def _sound(self, asked: Utterance, some: Sequence[_Piece], made: "dict[str, torch.Tensor]") -> Samples:
-        what = f"Decoding {asked.text!r}"
-        sounds = [
-            self.alone(lambda model, piece=piece: sound_of(model, made[piece.key], piece.row.timbre, asked.speed), what)
-            for piece in some
-        ]
-        if any(not np.isfinite(sound).all() or not sound.any() for sound in sounds):
-            raise EngineError(f"Speaking {asked.text!r} gave no sound; check the weights of XTTS.")
-        if len(sounds) == 1:
-            return sounds[0]
+        def decoded(piece: _Piece, speed: float) -> Samples:
+            what = f"Decoding {asked.text!r}"
+            sound = self.alone(lambda model: sound_of(model, made[piece.key], piece.row.timbre, speed), what)
+            if not np.isfinite(sound).all() or not sound.any():
+                raise EngineError(f"Speaking {asked.text!r} gave no sound; check the weights of XTTS.")
+            return sound
+
+        if len(some) == 1:
+            return decoded(some[0], asked.speed)
         pause = np.zeros(round(_PAUSE_S / asked.speed * self.rate_hz), np.float32)
-        joined = [part for sound in sounds for part in (trimmed(sound, self.rate_hz), pause)]
+        joined = [part for piece in some for part in (self._bare(piece, asked.speed, decoded), pause)]
         return np.concatenate(joined[:-1])
+
+    def _bare(self, piece: _Piece, speed: float, decoded: Callable[[_Piece, float], Samples]) -> Samples:
+        """A piece without the silence around it: cut where it is cut at natural speed, so that no speed cuts more."""
+        sound = decoded(piece, speed)
+        natural = sound if speed == 1.0 else decoded(piece, 1.0)
+        start, end = (round(at * len(sound) / len(natural)) for at in heard_samples(natural, self.rate_hz))
+        return faded(sound[start:end], self.rate_hz)
 
 
 def _refuse(asked: Utterance) -> None:
     code_of(asked.language)
+    if not (math.isfinite(asked.speed) and asked.speed > 0):
+        raise EngineError(f"Speaking {asked.text!r} at speed {asked.speed}: a speed is above 0; 1 is natural.")
     if not any(letter.isalnum() for letter in asked.text):
         raise EngineError(
             f"Speaking {asked.text!r} in {asked.language}: there is nothing in it that can be spoken; mend the text."
@@ -192,6 +208,10 @@ def _encoded(model: Any, text: str, code: str) -> list[int]:
     except ImportError as error:
         raise EngineError(
             f"Speaking {code}: {error}, which reads its script, is not installed; run 'make studio'."
+        ) from error
+    except NotImplementedError as error:
+        raise EngineError(
+            f"Speaking {text!r}: XTTS cannot read digits and signs aloud in {code}; write them in words."
         ) from error
 
 

@@ -7,7 +7,7 @@ aligner, where it has one, times the words of all windows anew.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, ClassVar, Self, TypeVar
@@ -24,9 +24,7 @@ from octavia_dag.resources.studio import silero
 from octavia_dag.resources.studio.aligners import Aligners, Choice, choices, licences_of
 from octavia_dag.resources.studio.alignment import Aligner, align_words, alignable, load_aligner, read_letters
 from octavia_dag.resources.studio.decoding import Decoded, SaidWord, decode, language_probabilities, load_whisper
-from octavia_dag.resources.studio.device import CPU
 from octavia_dag.resources.studio.engine import StudioEngine
-from octavia_dag.resources.studio.residency import in_batches, memory_errors
 from octavia_dag.resources.weights import revision, weights_dir
 from octavia_dag.resources.whisper import LANGUAGES, RATE_HZ, TIMES_AGAIN, code_of, likeliest, segments_of, words_of
 from octavia_dag.schema import Span, Word
@@ -192,19 +190,6 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
             timed[place] = words
         return timed
 
-    def fitting(self, pieces: Sequence[Any], run: Callable[..., Sequence[R]], size: int, what: str) -> list[R]:
-        """`run` over `pieces` in batches that fit; one that does not fit alone goes to the CPU where it may."""
-
-        def safely(batch: Sequence[Any]) -> Sequence[R]:
-            try:
-                return run(batch, self.home)
-            except memory_errors():
-                if len(batch) > 1 or not self.cpu_fallback or self.home == CPU:
-                    raise
-                return run(batch, CPU)
-
-        return in_batches(pieces, safely, size=size, what=what)
-
     def _whisper(self, device: str) -> Any:
         threads = self.threads or os.cpu_count() or 1
         return self.resident(
@@ -220,7 +205,7 @@ class WhisperXTranscriber(StudioEngine, Transcriber):
         def load(where: str) -> Aligner:
             return load_aligner(weights_dir(self.models_dir, reference), code, where)
 
-        return self.resident(f"aligner {reference}", _ALIGNER_GIB, load, device)
+        return self.resident(f"aligner {reference} {revision(self.models_dir, reference)}", _ALIGNER_GIB, load, device)
 
     def _vad(self) -> Any:
         with self._whisper(self.home) as pipeline:

@@ -6,8 +6,10 @@ by pitch alone: these weights come with no voices that somebody labelled.
 """
 
 import io
+import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -85,9 +87,14 @@ def packed(revision: str, latents: Samples, timbre: Samples) -> bytes:
 
 
 def unpacked(clone: bytes) -> tuple[str, Samples, Samples]:
-    """Revision, latents (1, 32, width) and timbre (1, 512, 1) of a clone."""
-    with np.load(io.BytesIO(clone), allow_pickle=False) as told:
-        return str(told["revision"]), told["latents"], told["timbre"]
+    """Revision, latents (1, 32, width) and timbre (1, 512, 1) of a clone; an EngineError for what is none."""
+    try:
+        with np.load(io.BytesIO(clone), allow_pickle=False) as told:
+            return str(told["revision"]), told["latents"], told["timbre"]
+    except (ValueError, TypeError, AttributeError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        raise EngineError(
+            f"Reading the clone of a voice failed ({error}): it is damaged; have the voices of its video made again."
+        ) from error
 
 
 def clone_of(model: Any, reference: Samples) -> tuple[Samples, Samples]:

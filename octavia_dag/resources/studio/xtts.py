@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from octavia_dag.errors import EngineError, ModelError
+from octavia_dag.errors import ModelError
 from octavia_dag.resources.engines import Licence
 from octavia_dag.resources.stopwatch import busy
-from octavia_dag.resources.studio.device import CPU
 from octavia_dag.resources.studio.engine import StudioEngine
-from octavia_dag.resources.studio.residency import GIB, in_batches, memory_errors, residents
+from octavia_dag.resources.studio.residency import GIB, residents
 
 T = TypeVar("T")
-P = TypeVar("P")
 
 LICENCE = Licence(part="XTTS v2", name="CPML-1.0.0", commercial=False, instead="engines.profile studio-commercial")
 # 1.9 GB of weights in float32, and what 16 rows of 600 codes keep in their caches.
@@ -52,7 +50,8 @@ class XttsEngine(StudioEngine):
     def loaded(self, device: str = "") -> Generator[Loaded]:
         """The model, resident on `device`, else at home."""
         where = device or self.home
-        with residents(where).using(f"xtts {self.weights}", round(NEEDS_GIB * GIB), lambda: self._load(where)) as held:
+        name = f"xtts {self.weights} {self.weights_revision()}"
+        with residents(where).using(name, round(NEEDS_GIB * GIB), lambda: self._load(where)) as held:
             yield held
 
     def alone(self, work: Callable[[Any], T], what: str) -> T:
@@ -62,19 +61,7 @@ class XttsEngine(StudioEngine):
             with self.loaded(device) as held, held.lock, busy("engine", "xtts"):
                 return [one(held.model) for one in works]
 
-        return self.batched([work], run, size=1, what=what)[0]
-
-    def batched(
-        self, pieces: Sequence[P], run: Callable[[Sequence[P], str], list[T]], *, size: int, what: str
-    ) -> list[T]:
-        """`run` over `pieces`, as many at once as memory holds; on the CPU where the engine was told it may."""
-        home = self.home
-        try:
-            return in_batches(pieces, lambda some: run(some, home), size=size, what=what)
-        except EngineError as error:
-            if home == CPU or not self.cpu_fallback or not isinstance(error.__cause__, memory_errors()):
-                raise
-        return in_batches(pieces, lambda some: run(some, CPU), size=size, what=what)
+        return self.fitting([work], run, 1, what)[0]
 
     def _load(self, device: str) -> Loaded:
         folder = self.folder()

@@ -1,6 +1,7 @@
 """At risk: seams between windows, a bed that is late or of another level, memory, and scratch that stays behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import pytest
 import soundfile
 import soxr
 from separator_contract import SeparatorContract, background_of, bed, in_blocks
-from tiny_demucs import BED, sealed_demucs
+from tiny_demucs import BED, demucs_folder, sealed_demucs
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Samples
@@ -222,6 +223,46 @@ def test_a_single_window_that_does_not_fit_is_an_engine_error(
         background_of(told(noisy, cpu_fallback=True), bed(0.5, RATE_HZ, 2), RATE_HZ)
 
 
+def a_card(monkeypatch: pytest.MonkeyPatch, capacity: int | None) -> None:
+    """A card of so many bytes, as far as the engine can see; what computes is the CPU."""
+    real = htdemucs.load
+    monkeypatch.setattr(htdemucs, "load", lambda folder, _: real(folder, "cpu"))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(engine, "device_of", lambda asked: asked or "cuda")  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setitem(residency._ALL, "cuda", residency.Residents(capacity))  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(("gib", "windows"), [(4, 4), (1, 1)])
+def test_a_small_card_is_given_as_many_windows_as_fit_beside_the_network(
+    noisy: DemucsSeparator, asked: list[int], monkeypatch: pytest.MonkeyPatch, gib: int, windows: int
+) -> None:
+    sound = bed(7.0, RATE_HZ, 2)
+    expected = background_of(noisy, sound, RATE_HZ)
+    asked.clear()
+    a_card(monkeypatch, gib * residency.GIB)
+    made = background_of(noisy, sound, RATE_HZ)
+    assert max(asked) == windows
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-6)
+
+
+def test_a_network_that_the_card_cannot_hold_is_a_sentence_or_computes_on_the_cpu_where_it_may(
+    noisy: DemucsSeparator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = bed(1.5, RATE_HZ, 2)
+    expected = background_of(noisy, sound, RATE_HZ)
+    real = htdemucs.load
+    a_card(monkeypatch, None)
+
+    def load(folder: Path, device: str) -> Network:
+        if device == "cuda":
+            raise out_of_memory()
+        return real(folder, device)
+
+    monkeypatch.setattr(htdemucs, "load", load)
+    with pytest.raises(EngineError, match=r"Loading DemucsSeparator .* memory of the device gave out"):
+        background_of(noisy, sound, RATE_HZ)
+    np.testing.assert_array_equal(background_of(told(noisy, cpu_fallback=True), sound, RATE_HZ), expected)
+
+
 def test_the_cpu_helps_out_only_where_it_may(noisy: DemucsSeparator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that holds the network and nothing else, as far as the engine can see."""
     sound = bed(1.5, RATE_HZ, 2)
@@ -236,10 +277,9 @@ def test_the_cpu_helps_out_only_where_it_may(noisy: DemucsSeparator, monkeypatch
             raise out_of_memory()
         return real_beds(network, windows)
 
+    a_card(monkeypatch, None)
     monkeypatch.setattr(htdemucs, "load", load)
     monkeypatch.setattr(Network, "beds", beds)
-    monkeypatch.setattr(engine, "device_of", lambda asked: asked or "cuda")  # pyright: ignore[reportUnknownLambdaType]
-    monkeypatch.setattr(residency, "_capacity", lambda device: None)  # pyright: ignore[reportUnknownLambdaType]
     with pytest.raises(EngineError, match="gave out"):
         background_of(noisy, sound, RATE_HZ)
     np.testing.assert_array_equal(background_of(told(noisy, cpu_fallback=True), sound, RATE_HZ), expected)
@@ -290,6 +330,38 @@ def test_weights_of_another_hash_are_refused(separator: DemucsSeparator) -> None
     other = DemucsSeparator(models_dir=separator.models_dir, weights=f"{separator.weights}#sha256={'0' * 64}")
     with pytest.raises(ModelError, match="was asked for"):
         background_of(other, bed(0.5, RATE_HZ, 1), RATE_HZ)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_sound_that_holds_no_numbers_is_a_sentence(through: DemucsSeparator, value: float) -> None:
+    sound = bed(0.5, RATE_HZ, 2)
+    sound[1000, 1] = value
+    with pytest.raises(EngineError, match="values that are no numbers or infinite; mend the audio"):
+        background_of(through, sound, RATE_HZ)
+
+
+def test_weights_that_nobody_sealed_are_never_heard_hidden_or_not(tmp_path: Path) -> None:
+    """By name they come before the sealed ones, and a loader takes the first."""
+    weights = sealed_demucs(tmp_path / "sealed", weights="through", segment=Fraction(1))
+    [others] = demucs_folder(tmp_path / "others", segment=Fraction(1)).glob("*.safetensors")
+    sound = bed(0.5, RATE_HZ, 2)
+    shutil.copy(others, Path(weights) / ".000.safetensors")
+    told = DemucsSeparator(models_dir=str(tmp_path), weights=weights, gaps=False)
+    np.testing.assert_allclose(background_of(told, sound, RATE_HZ), BED * sound, rtol=0, atol=1e-4)
+    (Path(weights) / ".000.safetensors").rename(Path(weights) / "000.safetensors")
+    residency.residents("cpu").drop_idle()
+    with pytest.raises(ModelError, match=r"000\.safetensors, which was not sealed"):
+        background_of(told, sound, RATE_HZ)
+
+
+def test_weights_sealed_anew_under_the_same_reference_are_what_is_heard(tmp_path: Path) -> None:
+    weights = sealed_demucs(tmp_path / "weights", segment=Fraction(1))
+    separator = DemucsSeparator(models_dir=str(tmp_path), weights=weights, gaps=False)
+    sound, before = bed(0.5, RATE_HZ, 2), separator.info().revision
+    background_of(separator, sound, RATE_HZ)
+    sealed_demucs(tmp_path / "weights", weights="through", segment=Fraction(1))
+    assert separator.info().revision != before
+    np.testing.assert_allclose(background_of(separator, sound, RATE_HZ), BED * sound, rtol=0, atol=1e-4)
 
 
 def test_a_folder_that_holds_something_else_is_named(tmp_path: Path) -> None:

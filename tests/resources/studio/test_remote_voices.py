@@ -157,6 +157,13 @@ def test_a_take_is_the_same_again_and_another_take_another_sound(server: VoiceSe
     assert not np.array_equal(first, other)
 
 
+def test_two_people_who_say_the_same_have_other_seeds(server: VoiceServer) -> None:
+    people = (person("A", 120.0), person("B", 200.0))
+    speaking(server).speak_all([utterance((TEXT, "pt-BR"), one) for one in people])
+    first, second = (request["seed"] for part, request in server.asked if part == "speak")
+    assert first != second
+
+
 def test_the_server_is_asked_how_it_does_once(server: VoiceServer) -> None:
     synthesizer = speaking(server)
     for _ in range(3):

@@ -17,10 +17,11 @@ from tiny_xtts import shrink, tiny_xtts
 
 from octavia_dag.errors import EngineError, ModelError
 from octavia_dag.resources.engines import Profile, Samples
+from octavia_dag.resources.studio import residency
 from octavia_dag.resources.studio.synthesizer import XttsSynthesizer
 from octavia_dag.resources.studio.voice_cloner import XttsCloner, unpacked
 from octavia_dag.resources.studio.xtts import Loaded
-from octavia_dag.resources.studio.xtts_rows import Row, draw_codes
+from octavia_dag.resources.studio.xtts_rows import Row, draw_codes, sound_of
 from octavia_dag.schema import Span
 
 pytestmark = pytest.mark.studio
@@ -129,6 +130,110 @@ def test_an_asked_duration_is_met_without_another_pass(
         [stretched] = synthesizer.speak_all([utterance(sentence, profile, speed=speed)])
     assert passes == []
     assert len(stretched) == pytest.approx(len(natural) / speed, rel=0.02)
+
+
+@pytest.mark.parametrize("codes", [4, 5, 9, 23])
+def test_a_length_is_met_within_the_larger_of_two_percent_and_half_a_frame(
+    synthesizer: XttsSynthesizer, codes: int
+) -> None:
+    """From 0.18 s on; half a frame of the decoder is 128 samples."""
+    import torch
+
+    latents, timbre = torch.randn(1, codes, 64), torch.randn(1, 512, 1)
+    with synthesizer.loaded() as held:
+        natural = len(sound_of(held.model, latents, timbre, 1.0))
+        assert natural > 0.18 * HZ
+        for speed in np.linspace(0.85, 1.2, 15):
+            wanted = natural / speed
+            missed = abs(len(sound_of(held.model, latents, timbre, float(speed))) - wanted)
+            assert missed <= max(0.02 * wanted, 128), (codes, speed)
+
+
+TWICE = " ".join(["hello small world and hello small world."] * 2 * 6)
+
+
+def test_a_text_in_pieces_meets_its_length_too(synthesizer: XttsSynthesizer, profile: Profile) -> None:
+    lengths = {
+        speed: len(synthesizer.speak_all([utterance((TWICE, "en"), profile, speed=speed)])[0])
+        for speed in (1.0, 0.85, 0.95, 1.05, 1.1, 1.2)
+    }
+    for speed, length in lengths.items():
+        assert length == pytest.approx(lengths[1.0] / speed, rel=0.02), speed
+
+
+def test_the_same_piece_twice_in_a_text_is_spoken_twice(
+    synthesizer: XttsSynthesizer, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a stream of its own, or the text would sound like an echo."""
+    monkeypatch.setattr("octavia_dag.resources.studio.synthesizer.pieces", lambda text, fits: [text, text])  # pyright: ignore[reportUnknownLambdaType]
+    with counted(synthesizer, monkeypatch) as passes:
+        synthesizer.speak_all([utterance(("small hello", "en"), profile)])
+    assert passes == [2, 1, 1]
+
+
+def test_no_more_rows_are_spoken_at_once_than_were_asked_for(
+    weights: str, synthesizer: XttsSynthesizer, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = XttsSynthesizer(models_dir=synthesizer.models_dir, weights=weights, device="cpu", rows=2)
+    with counted(two, monkeypatch) as passes:
+        two.speak_all([utterance(("hello", "en"), profile, take=take) for take in range(5)])
+    assert passes == [2, 1, 1, 2, 1, 1, 1, 1]
+
+
+def decoding_to(sound: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is decoded sounds like this."""
+    monkeypatch.setattr("octavia_dag.resources.studio.synthesizer.sound_of", lambda *_: sound)  # pyright: ignore[reportUnknownLambdaType]
+
+
+def test_between_pieces_is_a_pause_and_not_the_silence_around_them(
+    synthesizer: XttsSynthesizer, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octavia_dag.resources.studio.synthesizer.pieces", lambda text, fits: [text, text])  # pyright: ignore[reportUnknownLambdaType]
+    silence = np.zeros(HZ, np.float32)
+    decoding_to(np.concatenate([silence, np.full(HZ, 0.5, np.float32), silence]), monkeypatch)
+    [sound] = synthesizer.speak_all([utterance(("hello", "en"), profile)])
+    assert len(sound) / HZ == pytest.approx(1 + 0.25 + 1, abs=0.05)
+
+
+def test_a_line_without_sound_is_a_sentence(
+    synthesizer: XttsSynthesizer, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoding_to(np.zeros(HZ, np.float32), monkeypatch)
+    with pytest.raises(EngineError, match="gave no sound; check the weights"):
+        synthesizer.speak_all([utterance(("hello", "en"), profile)])
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_speed_that_is_none_is_a_sentence(synthesizer: XttsSynthesizer, profile: Profile, speed: float) -> None:
+    with pytest.raises(EngineError, match="a speed is above 0"):
+        synthesizer.speak_all([utterance(("hello", "en"), profile, speed=speed)])
+
+
+def test_digits_in_a_language_in_which_they_cannot_be_read_aloud_are_a_sentence(
+    synthesizer: XttsSynthesizer, profile: Profile
+) -> None:
+    with pytest.raises(EngineError, match="cannot read digits and signs aloud in hi; write them in words"):
+        synthesizer.speak_all([utterance(("1", "hi"), profile)])
+
+
+@pytest.mark.parametrize("clone", [b"garbage", b"PK\x03\x04garbage"])
+def test_a_damaged_clone_is_a_sentence(synthesizer: XttsSynthesizer, profile: Profile, clone: bytes) -> None:
+    damaged = profile.model_copy(update={"clone": clone})
+    with pytest.raises(EngineError, match="it is damaged; have the voices"):
+        synthesizer.speak_all([utterance(("hello", "en"), damaged)])
+
+
+@pytest.mark.parametrize("said", ["CUDA error: out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED"])
+def test_memory_that_gives_out_on_the_model_is_a_sentence(
+    synthesizer: XttsSynthesizer, profile: Profile, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    def full(folder: Path) -> Any:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr("octavia_dag.resources.studio.xtts._model", full)
+    residency.residents("cpu").drop_idle()
+    with pytest.raises(EngineError, match=r"Loading xtts .* memory of the device gave out"):
+        synthesizer.speak_all([utterance(("hello", "en"), profile)])
 
 
 def test_what_was_never_spoken_costs_one_pass_for_all_and_one_for_each(

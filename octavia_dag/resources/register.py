@@ -12,13 +12,15 @@ was merged stays on record and leads to who they are now, so a merge is one writ
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
+from octavia_dag.dubbing.bandwidth import narrow
 from octavia_dag.dubbing.register import LEAST_S, Appearance, Heard, recognized
-from octavia_dag.errors import StorageError
+from octavia_dag.errors import EngineError, StorageError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
 from octavia_dag.resources.corrections import keep_document, read_document
 from octavia_dag.resources.engines import Profile
@@ -190,9 +192,22 @@ def newcomer(store: ArtifactStore, name: str = "") -> Person:
 
 
 def _people(store: ArtifactStore, enough: Sequence[Profile], engine: str, key: bytes, least: float) -> dict[str, str]:
-    heard = [Heard(one.speaker, np.asarray(one.embedding, np.float32), one.voice_class) for one in enough]
-    known = recognized(heard, _appearances(store, engine, key), least) if heard else {}
+    known = recognized([_heard(one) for one in enough], _appearances(store, engine, key), least) if enough else {}
     return {one.speaker: known.get(one.speaker) or newcomer(store).id for one in enough}
+
+
+def _heard(one: Profile) -> Heard:
+    import soundfile
+
+    try:
+        sound, rate = soundfile.read(BytesIO(one.reference_wav), dtype="float32")
+    except soundfile.LibsndfileError as error:
+        raise EngineError(
+            f"Comparing the voice of {one.speaker} with the register of people: what the engine of the voices kept of "
+            "it is no readable sound; make the voice profiles again, or choose another engine for voices."
+        ) from error
+    is_narrow = narrow(np.asarray(sound, np.float32), rate)
+    return Heard(one.speaker, np.asarray(one.embedding, np.float32), one.voice_class, is_narrow)
 
 
 def _appearances(store: ArtifactStore, engine: str, key: bytes) -> Iterable[Appearance]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cryptography.fernet import Fernet
+from octavia_fakes import wav
 from private_search import embedding_needles, search
 
-from octavia_dag.errors import InputError, StorageError
+from octavia_dag.errors import EngineError, InputError, StorageError
 from octavia_dag.resources import register, registrar
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import Profile
@@ -21,6 +22,7 @@ from octavia_dag.schema import Span
 
 KEY = Fernet.generate_key()
 ENGINE, LEAST, SIZE = "dvector 1", 0.7, 64
+WAV = wav(np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1)
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def profile(speaker: str, actor: int, take: int = 0, seconds: float = 6.0) -> Pr
         embedding=tuple(float(x) for x in (vector / np.linalg.norm(vector)).astype(np.float32)),
         pitch_hz=200.0,
         voice_class="female",
-        reference_wav=b"RIFF" + bytes(range(200)),
+        reference_wav=WAV,
         clone=b"what speaks in this voice",
     )
 
@@ -98,6 +100,16 @@ def test_a_new_speaker_map_finds_its_people_and_the_old_one_is_kept(store: Artif
     assert enter(store, "one", [1, 0, 2], take=1, version="m2") == {"A": "P002", "B": "P001", "C": "P003"}
     assert {s: p.id for s, p in register.stand_for(store, "one", "m1").items()} == {"A": "P001", "B": "P002"}
     assert register.latest(store) == {"one": {"A": "P002", "B": "P001", "C": "P003"}}
+
+
+@pytest.mark.parametrize("sound", [b"", b"RIFF" + bytes(200), WAV[:30]])
+def test_a_voice_whose_sound_cannot_be_read_is_a_sentence_and_nobody_is_entered(
+    store: ArtifactStore, sound: bytes
+) -> None:
+    broken = profile("A", 0).model_copy(update={"reference_wav": sound})
+    with pytest.raises(EngineError, match=r"Comparing the voice of A .* is no readable sound"):
+        register.enter(store, "one", "m1", [broken], engine=ENGINE, key=KEY, least=LEAST)
+    assert register.everybody(store) == {}
 
 
 def test_who_is_heard_too_little_is_nobody(store: ArtifactStore) -> None:

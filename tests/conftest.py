@@ -1,6 +1,7 @@
 """What every test may ask for: where the recordings lie, and where the models lie.
 
-Where OCTAVIA_TEST_NO_SKIP is set, as CI does, a test that would be skipped fails with the reason.
+Where OCTAVIA_TEST_NO_SKIP is set, as CI does, a test that would be skipped fails with the reason. The studio's tests
+are guarded by `loopback_plugin`.
 """
 
 import os
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from octavia_dag import environment
+
+pytest_plugins = ("loopback_plugin",)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,8 +3,11 @@
 Doubt decides for a new person. Two people taken for one share a name and a voice, and nothing shows it; one person
 taken for two is seen in a list, and one word of an operator mends it. So somebody is known again only where all of this
 holds: the voice class is the same; the cosine is at least what the engine calls one voice; no other speaker of the same
-video, who is surely somebody else, is nearer (over a telephone all voices are alike, and this is where it shows); and
-no other person would do nearly as well.
+video, who is surely somebody else, is nearer; and no other person would do nearly as well.
+
+Over a telephone no cosine is enough: two women were up to 0.93 alike, and either of them 0.92 like herself. So who is
+heard through one is known again only beside somebody else who is too, as two who stood beside each other before: then
+both are compared with both, and being mistaken would have to be so twice over.
 
 One person can sound unlike themselves, before another microphone: an operator says that it is one person, and both ways
 to sound stay apart, since their mean would be like neither.
@@ -26,13 +29,14 @@ LEAST_S = 2.0  # speech from which somebody can be known again; of less, voicepr
 _NEVER = -1e6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heard:
     """One speaker of the video at hand."""
 
     speaker: str
     embedding: Vectors
     voice_class: VoiceClass
+    narrow: bool = False  # as over a telephone
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,22 @@ class _Known:
 
 def recognized(heard: Sequence[Heard], appearances: Iterable[Appearance], least: float) -> dict[str, str]:
     """Speaker -> person, for those who are known; `least` is the cosine from which two embeddings are one voice."""
-    rows = sorted(heard, key=lambda one: one.speaker)
-    known = _people(appearances, least)
+    rows, seen = sorted(heard, key=lambda one: one.speaker), list(appearances)
+    known = _people(seen, least)
     if not rows or not known:
         return {}
     gains = np.array([[_gain(one, other, rows, least) for other in known] for one in rows])
     best = _assigned(gains)
-    return {rows[i].speaker: known[j].person for i, j in best.items() if not _doubtful(gains, best, i)}
+    sure = {rows[i]: known[j].person for i, j in best.items() if not _doubtful(gains, best, i)}
+    return {one.speaker: who for one, who in sure.items() if not one.narrow or _beside_another(one, sure, seen)}
+
+
+def _beside_another(one: Heard, sure: Mapping[Heard, str], seen: Sequence[Appearance]) -> bool:
+    """Whether another narrow voice of the class is known too, as somebody who was in a video with whom `one` is."""
+    videos = {each.video for each in seen if each.person == sure[one]}
+    met = {each.person for each in seen if each.video in videos}
+    alike = [each for each in sure if each.narrow and each.voice_class == one.voice_class and each is not one]
+    return any(sure[each] in met for each in alike)
 
 
 def _people(appearances: Iterable[Appearance], least: float) -> list[_Known]:

@@ -23,6 +23,7 @@ from octavia_dag.schema import Corrections, Document, LineIds, TextEdits
 D = TypeVar("D", bound=Document)
 
 _REMEDY = "mend its permissions and run it again"
+_DAMAGED = "put back a copy of it, or delete it and do without what it held"
 
 
 def read_line_ids(store: ArtifactStore, video: str) -> LineIds:
@@ -65,17 +66,15 @@ def recorded_corrections(store: ArtifactStore, video: str, language: str) -> lis
     return [row for row in recorded(_changes(store, video)) if row["language"] == language]
 
 
-def read_document(path: Path, kind: type[D]) -> D | None:
-    """The document at `path`, None where there is none; a StorageError where it is damaged."""
+def read_document(path: Path, kind: type[D], *, damaged: str = _DAMAGED) -> D | None:
+    """The document at `path`, None where there is none; a StorageError where it is damaged, which says what to do."""
     with guarded(f"Reading {path}", _REMEDY):
         try:
             return kind.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
         except ValidationError as error:
-            raise StorageError(
-                f"Reading {path}: the file is damaged; put back a copy of it, or delete it and do without what it held."
-            ) from error
+            raise StorageError(f"Reading {path}: the file is damaged; {damaged}.") from error
 
 
 def keep_document(path: Path, document: Document) -> None:

@@ -10,15 +10,17 @@ find everybody again, and engines that are changed do too. Nothing is ever taken
 was merged stays on record and leads to who they are now, so a merge is one write, however many videos it concerns.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
+from octavia_dag.dubbing.bandwidth import narrow
 from octavia_dag.dubbing.register import LEAST_S, Appearance, Heard, recognized
-from octavia_dag.errors import StorageError
+from octavia_dag.errors import EngineError, StorageError
 from octavia_dag.resources.artifacts import ArtifactStore, guarded, write_atomically
 from octavia_dag.resources.corrections import keep_document, read_document
 from octavia_dag.resources.engines import Profile
@@ -28,6 +30,7 @@ from octavia_dag.schema import Document
 from octavia_dag.settings import digest
 
 _PEOPLE = "people"
+CHANGES = "changes.jsonl"
 _STANDING = "people.json"
 _HASH = 16
 
@@ -83,18 +86,20 @@ def everybody(store: ArtifactStore) -> dict[str, Person]:
 def person(store: ArtifactStore, one: str) -> Person:
     """The person with an id; a StorageError where their file is gone or damaged."""
     path = folder(store) / f"{one}.json"
-    found = read_document(path, Person)
+    # Never "delete it": who was merged into somebody would be two people again.
+    remedy = (
+        f'put back a copy of it, or, for want of one, write {{"id": "{one}"}} into it and name and merge them again '
+        f"({CHANGES} beside it tells how they were)"
+    )
+    found = read_document(path, Person, damaged=remedy)
     if found is None:
-        raise StorageError(f"Reading the register of people: {path} is gone; put back a copy of it.")
+        raise StorageError(f"Reading the register of people: {path} is gone; {remedy}.")
     return found
 
 
 def now(store: ArtifactStore, one: str) -> Person:
-    """Who the person with an id is now."""
-    found = person(store, one)
-    while found.merged:
-        found = person(store, found.merged)
-    return found
+    """Who the person with an id is now; a StorageError where nobody can tell."""
+    return _followed(one, lambda each: person(store, each))
 
 
 def keep(store: ArtifactStore, *people: Person) -> None:
@@ -116,13 +121,20 @@ def keep_standings(store: ArtifactStore, video: str, found: Standings) -> None:
 def stand_for(store: ArtifactStore, video: str, version: str) -> dict[str, Person]:
     """Speaker -> who that is now, of one speaker map; empty where it was never entered."""
     found = standings(store, video).of(version)
-    return {} if found is None else {speaker: now(store, one) for speaker, one in sorted(found.people.items())}
+    who = {} if found is None else {speaker: now(store, one) for speaker, one in sorted(found.people.items())}
+    if len({one.id for one in who.values()}) < len(who):
+        told = ", ".join(f"{speaker} is {one.id}" for speaker, one in who.items())
+        raise StorageError(
+            f"Looking up the people of {video}: two of its speakers are one person ({told}); files in {folder(store)} "
+            "were changed by hand: put back copies of them."
+        )
+    return who
 
 
 def latest(store: ArtifactStore) -> dict[str, dict[str, str]]:
     """By video, speaker -> the id of who that is now, of the speaker map that was entered last."""
-    into = {one.id: one.merged for one in everybody(store).values()}
-    return {video: {s: _followed(p, into) for s, p in found.people.items()} for video, found in _last(store)}
+    who = _lookup(store)
+    return {video: {s: _followed(p, who).id for s, p in found.people.items()} for video, found in _last(store)}
 
 
 def entered(store: ArtifactStore, video: str, version: str, engine: str) -> bool:
@@ -166,27 +178,46 @@ def give_voices(store: ArtifactStore, voices: Mapping[str, str], language: str, 
 
 
 def newcomer(store: ArtifactStore, name: str = "") -> Person:
-    """A person whom nobody was before; to be called while `changing`."""
-    numbers = [int(path.stem[1:]) for path in folder(store).glob("P*.json") if path.stem[1:].isdecimal()]
+    """A person whom nobody was before; to be called while `changing`.
+
+    A number is never given twice, also where the file of who had it is gone.
+    """
+    people = everybody(store)
+    named = {one for video in _videos(store) for each in standings(store, video).heard for one in each.people.values()}
+    ids = {*people, *(one.merged for one in people.values()), *named}
+    numbers = [int(one[1:]) for one in ids if one[1:].isdecimal()]
     found = Person(id=f"P{max(numbers, default=0) + 1:03d}", name=name)
     keep(store, found)
     return found
 
 
 def _people(store: ArtifactStore, enough: Sequence[Profile], engine: str, key: bytes, least: float) -> dict[str, str]:
-    heard = [Heard(one.speaker, np.asarray(one.embedding, np.float32), one.voice_class) for one in enough]
-    known = recognized(heard, _appearances(store, engine, key), least) if heard else {}
+    known = recognized([_heard(one) for one in enough], _appearances(store, engine, key), least) if enough else {}
     return {one.speaker: known.get(one.speaker) or newcomer(store).id for one in enough}
+
+
+def _heard(one: Profile) -> Heard:
+    import soundfile
+
+    try:
+        sound, rate = soundfile.read(BytesIO(one.reference_wav), dtype="float32")
+    except soundfile.LibsndfileError as error:
+        raise EngineError(
+            f"Comparing the voice of {one.speaker} with the register of people: what the engine of the voices kept of "
+            "it is no readable sound; make the voice profiles again, or choose another engine for voices."
+        ) from error
+    is_narrow = narrow(np.asarray(sound, np.float32), rate)
+    return Heard(one.speaker, np.asarray(one.embedding, np.float32), one.voice_class, is_narrow)
 
 
 def _appearances(store: ArtifactStore, engine: str, key: bytes) -> Iterable[Appearance]:
     """What this engine heard of everybody, once per video."""
-    into = {one.id: one.merged for one in everybody(store).values()}
+    who = _lookup(store)
     for video, standing in _last(store):
         path = _sealed(store, video, standing.map, engine)
         for one in _opened(path, key) if path.is_file() else ():
             if one.speaker in standing.people:
-                known = _followed(standing.people[one.speaker], into)
+                known = _followed(standing.people[one.speaker], who).id
                 embedding = np.asarray(one.embedding, np.float32)
                 yield Appearance(known, video, embedding, one.voice_class, _seconds(one))
 
@@ -217,17 +248,35 @@ def _opened(path: Path, key: bytes) -> list[Profile]:
 
 def _last(store: ArtifactStore) -> Iterable[tuple[str, Standing]]:
     """Every video that was entered, and its latest standing."""
-    for path in sorted((Path(store.root) / "videos").glob(f"*/{_PEOPLE}/{_STANDING}")):
-        video = path.parent.parent.name
+    for video in _videos(store):
         heard = standings(store, video).heard
         if heard:
             yield video, heard[-1]
 
 
-def _followed(one: str, into: Mapping[str, str]) -> str:
-    while into.get(one):
-        one = into[one]
-    return one
+def _videos(store: ArtifactStore) -> list[str]:
+    paths = (Path(store.root) / "videos").glob(f"*/{_PEOPLE}/{_STANDING}")
+    return sorted(path.parent.parent.name for path in paths)
+
+
+def _lookup(store: ArtifactStore) -> Callable[[str], Person]:
+    """The person with an id, for many who are asked for at once."""
+    known = everybody(store)
+    return lambda one: known.get(one) or person(store, one)
+
+
+def _followed(one: str, who: Callable[[str], Person]) -> Person:
+    """Whoever `one` is now: after all merges."""
+    found, passed = who(one), [one]
+    while found.merged:
+        if found.merged in passed:
+            raise StorageError(
+                f"Looking up who {one} is: by their files {' and '.join(passed)} were merged in a circle, which no "
+                f'command does; put back a copy of {passed[-1]}.json, or make its "merged" empty.'
+            )
+        passed.append(found.merged)
+        found = who(found.merged)
+    return found
 
 
 def _place(store: ArtifactStore, video: str) -> Path:

@@ -13,7 +13,7 @@ from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.records import append_record
 from octavia_dag.resources.register import Person, Standing, Standings
 
-CHANGES = "changes.jsonl"
+CHANGES = register.CHANGES
 _ID = re.compile(r"P\d+", re.IGNORECASE)
 _LONGEST = 80
 _JOINERS = "\u200c\u200d"  # unseen, but part of names in Persian or Malayalam

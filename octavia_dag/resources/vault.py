@@ -3,6 +3,7 @@
 The key is the environment's, or a file in the home that nobody but its owner can read; a file that others can read is
 refused instead of mended, because the key in it may be known already. What is sealed carries everything of a profile,
 the reference sound too; the data version is a keyed hash, so that equal voices are known again without being shown.
+Whoever asks for the key, seals or opens is from then on a process of which no core is left (`undumped`).
 """
 
 import base64
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from octavia_dag.errors import InputError, StorageError
 from octavia_dag.resources.engines import Profile
+from octavia_dag.resources.undumped import leave_no_core
 
 _KEY_BYTES = 32
 # The fields of a profile that JSON cannot hold as they are.
@@ -31,6 +33,7 @@ def load_key(value: str | None, key_file: Path) -> bytes:
 
     An InputError for a value that is no key, a StorageError for a file that others may read or that holds no key.
     """
+    leave_no_core()
     if value:
         if not _is_key(value.encode()):
             raise InputError(
@@ -73,6 +76,7 @@ def seal(profiles: Sequence[Profile], key: bytes) -> bytes:
     """The profiles, encrypted; two seals of the same profiles differ."""
     from cryptography.fernet import Fernet
 
+    leave_no_core()
     return Fernet(key).encrypt(_plain(profiles))
 
 
@@ -80,6 +84,7 @@ def open_sealed(payload: bytes, key: bytes) -> list[Profile]:
     """The profiles of a sealed payload; a StorageError where the key is another one or the payload was damaged."""
     from cryptography.fernet import Fernet, InvalidToken
 
+    leave_no_core()
     try:
         plain = Fernet(key).decrypt(payload)
     except InvalidToken as error:

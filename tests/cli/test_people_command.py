@@ -10,7 +10,7 @@ import yaml
 from cryptography.fernet import Fernet
 from here import run_here
 from octavia_command import MakeVideo, Octavia
-from octavia_fakes import ENGINES
+from octavia_fakes import ENGINES, wav
 
 from octavia_dag.resources import register
 from octavia_dag.resources.artifacts import ArtifactStore
@@ -43,9 +43,13 @@ def store(octavia: Octavia) -> ArtifactStore:
 
 def _profile(speaker: str, actor: int) -> Profile:
     embedding = tuple(float(x) for x in np.eye(8)[actor])
-    segments = (Span(start=0, end=5),)
     return Profile(
-        speaker=speaker, segments=segments, embedding=embedding, pitch_hz=200, voice_class="female", reference_wav=b""
+        speaker=speaker,
+        segments=(Span(start=0, end=5),),
+        embedding=embedding,
+        pitch_hz=200,
+        voice_class="female",
+        reference_wav=wav(np.random.default_rng(actor).standard_normal(16000).astype(np.float32) * np.float32(0.1)),
     )
 
 

@@ -68,6 +68,33 @@ def test_nobody_is_known_by_a_likeness_that_others_of_the_same_video_have_too() 
     assert recognized(closer, [ANA], LEAST) == {}
 
 
+ON_A_LINE = [known("P001", towards(1.0)), known("P002", towards(1.0, place=1, beside=2))]
+
+
+def on_a_line(speaker: str, embedding: Vectors, kind: VoiceClass = "female") -> Heard:
+    return Heard(speaker, embedding, kind, narrow=True)
+
+
+def test_over_a_telephone_nobody_is_known_by_themselves() -> None:
+    assert recognized([on_a_line("A", towards(0.99))], [ANA], LEAST) == {}
+    assert recognized([heard("A", towards(0.99))], [ANA], LEAST) == {"A": "P001"}
+
+
+def test_over_a_telephone_two_who_met_are_known_by_each_other() -> None:
+    both = [on_a_line("A", towards(0.9, beside=3)), on_a_line("B", towards(0.9, place=1, beside=4))]
+    assert recognized(both, ON_A_LINE, LEAST) == {"A": "P001", "B": "P002"}
+
+
+def test_over_a_telephone_two_who_never_met_may_be_one_person_taken_for_two() -> None:
+    both = [on_a_line("A", towards(0.9, beside=3)), on_a_line("B", towards(0.9, place=1, beside=4))]
+    assert recognized(both, [ON_A_LINE[0], replace(ON_A_LINE[1], video="v2")], LEAST) == {}
+
+
+@pytest.mark.parametrize("other", [heard("B", towards(0.9, place=1, beside=4)), on_a_line("B", towards(1, place=7))])
+def test_who_is_at_a_microphone_or_new_is_no_help_to_who_is_on_a_telephone(other: Heard) -> None:
+    assert "A" not in recognized([on_a_line("A", towards(0.9, beside=3)), other], ON_A_LINE, LEAST)
+
+
 def test_who_could_nearly_as_well_be_another_is_a_new_person() -> None:
     both = [ANA, known("P002", towards(1.0, place=1))]
     assert recognized([heard("A", towards(np.sqrt(0.5)))], both, LEAST) == {}

@@ -1,24 +1,28 @@
 """At risk: a voice in the clear, a person who is lost or two by an accident of timing, a merge that nobody can mend."""
 
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cryptography.fernet import Fernet
+from octavia_fakes import wav
 from private_search import embedding_needles, search
 
-from octavia_dag.errors import InputError, StorageError
+from octavia_dag.errors import EngineError, InputError, StorageError
 from octavia_dag.resources import register, registrar
 from octavia_dag.resources.artifacts import ArtifactStore
 from octavia_dag.resources.engines import Profile
 from octavia_dag.resources.records import recorded
+from octavia_dag.resources.register import Person
 from octavia_dag.resources.vault import open_sealed
 from octavia_dag.schema import Span
 
 KEY = Fernet.generate_key()
 ENGINE, LEAST, SIZE = "dvector 1", 0.7, 64
+WAV = wav(np.random.default_rng(0).standard_normal(16000).astype(np.float32) * 0.1)
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def profile(speaker: str, actor: int, take: int = 0, seconds: float = 6.0) -> Pr
         embedding=tuple(float(x) for x in (vector / np.linalg.norm(vector)).astype(np.float32)),
         pitch_hz=200.0,
         voice_class="female",
-        reference_wav=b"RIFF" + bytes(range(200)),
+        reference_wav=WAV,
         clone=b"what speaks in this voice",
     )
 
@@ -96,6 +100,16 @@ def test_a_new_speaker_map_finds_its_people_and_the_old_one_is_kept(store: Artif
     assert enter(store, "one", [1, 0, 2], take=1, version="m2") == {"A": "P002", "B": "P001", "C": "P003"}
     assert {s: p.id for s, p in register.stand_for(store, "one", "m1").items()} == {"A": "P001", "B": "P002"}
     assert register.latest(store) == {"one": {"A": "P002", "B": "P001", "C": "P003"}}
+
+
+@pytest.mark.parametrize("sound", [b"", b"RIFF" + bytes(200), WAV[:30]])
+def test_a_voice_whose_sound_cannot_be_read_is_a_sentence_and_nobody_is_entered(
+    store: ArtifactStore, sound: bytes
+) -> None:
+    broken = profile("A", 0).model_copy(update={"reference_wav": sound})
+    with pytest.raises(EngineError, match=r"Comparing the voice of A .* is no readable sound"):
+        register.enter(store, "one", "m1", [broken], engine=ENGINE, key=KEY, least=LEAST)
+    assert register.everybody(store) == {}
 
 
 def test_who_is_heard_too_little_is_nobody(store: ArtifactStore) -> None:
@@ -161,6 +175,69 @@ def test_a_person_whose_file_is_gone_is_a_sentence(store: ArtifactStore) -> None
         register.stand_for(store, "one", "m1")
 
 
+@pytest.mark.parametrize("content", [None, "", "{", '{"id": "P002", "merged": ["P001"]}'])
+def test_a_person_whose_file_is_lost_comes_back_as_the_sentence_says(store: ArtifactStore, content: str | None) -> None:
+    before = enter(store, "one", [0, 1, 2])
+    path = Path(store.root) / "people" / "P002.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(StorageError) as caught:
+        register.stand_for(store, "one", "m1")
+    assert "delete" not in str(caught.value), "without its file, a person who was merged would be two again"
+    remedy = re.search(r"write (\{.*?\}) into it", str(caught.value))
+    assert remedy
+    path.write_text(remedy[1])
+    assert {speaker: one.id for speaker, one in register.stand_for(store, "one", "m1").items()} == before
+    assert enter(store, "two", [3, 1], take=1) == {"A": "P004", "B": "P002"}
+
+
+def test_the_number_of_somebody_whose_file_is_gone_is_not_given_again(store: ArtifactStore) -> None:
+    enter(store, "one", [0, 1, 2])
+    (Path(store.root) / "people" / "P003.json").unlink()
+    with register.changing(store):
+        assert register.newcomer(store).id == "P004"
+    with pytest.raises(StorageError, match=r"P003\.json is gone"):
+        enter(store, "two", [2], take=1)
+    with pytest.raises(StorageError, match=r"P003\.json is gone"):
+        register.latest(store)
+
+
+def test_the_number_into_which_somebody_was_merged_is_not_given_again(store: ArtifactStore) -> None:
+    enter(store, "one", [0])
+    register.keep(store, Person(id="P001", merged="P002"))
+    with register.changing(store):
+        assert register.newcomer(store).id == "P003"
+
+
+@pytest.mark.parametrize("circle", [["P001"], ["P001", "P002"], ["P001", "P002", "P003"]])
+def test_merges_in_a_circle_are_a_sentence_and_never_an_endless_search(store: ArtifactStore, circle: list[str]) -> None:
+    for n, video in enumerate(("one", "two", "three")):
+        enter(store, video, [n])
+    for one, other in zip(circle, [*circle[1:], circle[0]], strict=True):
+        register.keep(store, Person(id=one, merged=other))
+    asked: list[Callable[[], object]] = [
+        lambda: register.latest(store),
+        lambda: register.stand_for(store, "one", "m1"),
+        lambda: enter(store, "four", [0], take=1),
+        lambda: registrar.rename(store, "P001", "Ana", who="me"),
+        lambda: registrar.merge(store, "P003", ["P001"], who="me"),
+    ]
+    for ask in asked:
+        with pytest.raises(StorageError, match="in a circle"):
+            ask()
+    with register.changing(store):  # and nobody holds the lock any more
+        register.keep(store, Person(id=circle[-1]))
+    assert set(register.latest(store)) == {"one", "two", "three"}
+
+
+def test_two_speakers_of_one_video_are_never_one_person_whatever_the_files_say(store: ArtifactStore) -> None:
+    enter(store, "one", [0, 1])
+    register.keep(store, Person(id="P002", merged="P001"))
+    with pytest.raises(StorageError, match=r"two of its speakers are one person \(A is P001, B is P001\)"):
+        register.stand_for(store, "one", "m1")
+
+
 def test_a_merged_person_leads_to_who_they_are_and_their_number_is_not_given_again(store: ArtifactStore) -> None:
     enter(store, "one", [0])
     enter(store, "two", [1])
@@ -203,6 +280,16 @@ def test_merging_somebody_with_themselves_is_a_sentence(store: ArtifactStore) ->
     enter(store, "one", [0])
     with pytest.raises(InputError, match="one person already"):
         registrar.merge(store, "P001", ["p001"], who="me")
+
+
+def test_a_split_keeps_whom_earlier_speaker_maps_stand_for(store: ArtifactStore) -> None:
+    enter(store, "one", [0])
+    enter(store, "two", [0, 5], take=1)
+    enter(store, "two", [5, 0], take=2, version="m2")
+    registrar.split(store, "P001", ["two"], "Bea", who="me")
+    for version, told in (("m1", {"A": "P003", "B": "P002"}), ("m2", {"A": "P002", "B": "P003"})):
+        assert {who: one.id for who, one in register.stand_for(store, "two", version).items()} == told
+    assert enter(store, "two", [0, 5], take=1) == {"A": "P003", "B": "P002"}, "when settings are put back"
 
 
 def test_a_split_takes_some_videos_and_their_voices_with_them(store: ArtifactStore) -> None:

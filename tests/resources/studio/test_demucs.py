@@ -431,7 +431,7 @@ def test_twenty_times_the_length_needs_no_more_memory(
     segment = Fraction(1) if network == "tiny" else Fraction(39, 5)
     weights = sealed_demucs(tmp_path / "weights", segment=segment)
     tests = Path(__file__).parents[2]
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests / "contracts"), str(tests.parent)])}
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests / n) for n in ("contracts", "fakes", "..")])}
 
     def peak(seconds: int) -> int:
         command = [sys.executable, "-c", PEAK, str(folder), weights, str(seconds), network, gaps]

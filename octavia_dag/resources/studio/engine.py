@@ -8,8 +8,8 @@ from typing import ClassVar, TypeVar
 
 from octavia_dag.errors import OctaviaError
 from octavia_dag.resources.engines import Engine, Licence
-from octavia_dag.resources.studio.device import device_of
-from octavia_dag.resources.studio.residency import GIB, residents
+from octavia_dag.resources.studio.device import CPU, device_of
+from octavia_dag.resources.studio.residency import GIB, in_batches, residents
 from octavia_dag.resources.weights import Reference, revision, weights_dir
 
 T = TypeVar("T")

@@ -199,7 +199,9 @@ def memory_told() -> Generator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not any(mark in str(error) for mark in _FULL):
+        import torch
+
+        if not isinstance(error, torch.OutOfMemoryError) and not any(mark in str(error) for mark in _FULL):
             raise
         raise MemoryError(str(error)) from error
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from octavia_dag import environment as surroundings
 from octavia_dag.assets import analysis, checks, delivery, localization, qa, source, voices
+from octavia_dag.assets.failing import RETRIES
 from octavia_dag.assets.slices import slice_assets
 from octavia_dag.environment import CHAT_KEY, MEMORY_URL, REMOTE_KEY, RUNPOD_KEY, VOICE_KEY, WEBHOOK, Environment
 from octavia_dag.fleet.endpoint import Endpoint
@@ -44,9 +45,6 @@ JOBS: dict[Granularity, tuple[str, str]] = {
     "dub": ("dub_video", "One video into one language, from the cast to the report."),
 }
 
-
-# Of a step that failed for a cause that may pass (see OctaviaError.passing); what cannot pass fails at once.
-RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 # Where a storage is named: what is dropped there is taken, and what became of it is put there.
 STORAGE_JOBS = (take_uploads, deliver_dubs)
@@ -115,7 +113,8 @@ def build(environment: Environment) -> dg.Definitions:
             name,
             selection=dg.AssetSelection.assets(*(node.name for node in of_granularity(granularity))),
             executor_def=executor,
-            op_retry_policy=RETRIES,
+            # Where steps go apart, one whose worker is lost is tried again.
+            op_retry_policy=None if environment.steps == "here" else RETRIES,
             description=description,
         )
         for granularity, (name, description) in JOBS.items()

@@ -174,7 +174,7 @@ def _side_by_side(work: Callable[[Job], Take], jobs: Sequence[Job], count: int) 
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         waiting.put(job)
-    done: queue.SimpleQueue[Take | Exception] = queue.SimpleQueue()
+    done: queue.SimpleQueue[Take | BaseException] = queue.SimpleQueue()
     stop = threading.Event()
 
     def speak() -> None:
@@ -183,7 +183,7 @@ def _side_by_side(work: Callable[[Job], Take], jobs: Sequence[Job], count: int) 
                 done.put(work(waiting.get_nowait()))
             except queue.Empty:
                 return
-            except Exception as error:  # noqa: BLE001 - it is raised again, in the caller's thread
+            except BaseException as error:  # noqa: BLE001 - it is raised again, in the caller's thread, which waits
                 done.put(error)
 
     for _ in range(min(count, len(jobs))):
@@ -191,7 +191,7 @@ def _side_by_side(work: Callable[[Job], Take], jobs: Sequence[Job], count: int) 
     try:
         for _ in jobs:
             outcome = done.get()
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, BaseException):
                 raise outcome
             yield outcome
     finally:

@@ -49,7 +49,7 @@ def _watch(event: str, given: tuple[Any, ...]) -> None:
         _refuse_address(event, given[0], given[1])
     elif event == "socket.getnameinfo":
         _refuse(event, given[0][0])
-    elif event == "subprocess.Popen" and given[3] is not None and not _guarded(given[3]):
+    elif event == "subprocess.Popen" and _is_python(given[0]) and given[3] is not None and not _guarded(given[3]):
         _note(f"starting {given[1]!r} without the guard in its environment")
 
 
@@ -70,6 +70,12 @@ def _here(name: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified
+
+
+def _is_python(program: Any) -> bool:
+    """Other programs have no guard in any environment: the linker's cache, which ctypes looks into, say."""
+    path = Path(os.fsdecode(program))
+    return path.name.startswith("python") or path.parent == Path(sys.executable).parent
 
 
 def _guarded(environment: Any) -> bool:

@@ -23,7 +23,8 @@ def profiles_of(work: Work) -> tuple[list[Profile], bool]:
     fleet has no key to open it.
     """
     artifact = work.inputs["voice_profiles"]
-    sealed, key = _sealed(artifact), work.workshop.vault.held()
+    sealed = _sealed(artifact)
+    key = None if sealed is None else work.workshop.vault.held()
     if sealed is not None and key is not None:
         return open_sealed(sealed, key), False
     return _derived_again(work, artifact.manifest), bool(artifact.manifest.files)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from octavia_dag.plan import Item, Plan
 from octavia_dag.sensors.automation import DESIRED_TAG, Marks, attempted_in, decide, order, video_marks
@@ -131,6 +132,14 @@ def test_a_run_that_was_killed_was_no_attempt_but_one_that_failed_was() -> None:
         assert not attempted("dub_video", f"es|{VIDEO}", "another")
 
 
+def test_a_run_in_which_dagster_s_database_was_away_was_no_attempt_and_a_defect_is_one() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran(instance, "database away")
+        assert not attempted_in(instance)("dub_video", f"es|{VIDEO}", "e")
+        ran(instance, "defect")
+        assert attempted_in(instance)("dub_video", f"es|{VIDEO}", "e")
+
+
 def test_what_is_killed_again_and_again_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         for count in range(1, 6):
@@ -146,12 +155,16 @@ def test_what_succeeds_again_and_again_without_reaching_its_state_is_a_loop() ->
 
 
 def ran(instance: dg.DagsterInstance, how: str) -> None:
-    """A run towards the state "e" that was killed, failed or succeeded."""
+    """A run towards the state "e" that was killed, failed, succeeded, or met what `how` says."""
 
     @dg.op
     def step() -> None:
         if how == "failed":
             raise dg.Failure("No.")
+        if how == "defect":
+            raise ValueError("No.")
+        if how == "database away":
+            raise OperationalError("SELECT 1", None, ConnectionError("server closed the connection"))
 
     @dg.job(name="dub_video")
     def job() -> None:

@@ -49,6 +49,26 @@ def clear_ghosts(instance: dg.DagsterInstance, scratch: Path, now: float | None 
     return cleared
 
 
+def was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run ended without any step of it having failed by itself: its process was killed, or never came up, or
+    Dagster's own database was away in the middle of a step.
+    """
+    if run.status is not dg.DagsterRunStatus.FAILURE:
+        return False
+    failed = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    return all(_database_was_away(one.event_log_entry.dagster_event) for one in failed)
+
+
+def _database_was_away(event: dg.DagsterEvent | None) -> bool:
+    """Whether a step met an error of Dagster's database; what our own steps meet they tell as a dg.Failure."""
+    if event is None or event.step_failure_data.user_failure_data is not None:
+        return False
+    error = event.step_failure_data.error
+    while error is not None and error.cls_name != "OperationalError":
+        error = error.cause
+    return error is not None
+
+
 def _gone(run: dg.DagsterRun, still_s: float) -> bool:
     pid, _, started = own_value(run, PROCESS_TAG).partition(" ")
     if pid.isdecimal():

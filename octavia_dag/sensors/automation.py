@@ -28,7 +28,7 @@ from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import VIDEOS, dub_key
 from octavia_dag.plan import Plan, plan
 from octavia_dag.resources.artifacts import write_atomically
-from octavia_dag.resources.ghosts import clear_ghosts
+from octavia_dag.resources.ghosts import clear_ghosts, was_killed
 from octavia_dag.resources.nights import Listed, close, read_listed
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.settings import digest
@@ -208,26 +208,6 @@ def attempted_in(instance: dg.DagsterInstance, since: float = 0.0) -> Callable[[
         return failed or len([run for run in lived if run in same]) >= _LOOP
 
     return attempted
-
-
-def was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a run ended without any step of it having failed by itself: its process was killed, or never came up, or
-    Dagster's own database was away in the middle of a step.
-    """
-    if run.status is not dg.DagsterRunStatus.FAILURE:
-        return False
-    failed = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
-    return all(_database_was_away(one.event_log_entry.dagster_event) for one in failed)
-
-
-def _database_was_away(event: dg.DagsterEvent | None) -> bool:
-    """Whether a step met an error of Dagster's database; what our own steps meet they tell as a dg.Failure."""
-    if event is None or event.step_failure_data.user_failure_data is not None:
-        return False
-    error = event.step_failure_data.error
-    while error is not None and error.cls_name != "OperationalError":
-        error = error.cause
-    return error is not None
 
 
 def _judged(

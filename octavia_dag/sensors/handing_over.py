@@ -29,12 +29,13 @@ from octavia_dag.errors import OctaviaError
 from octavia_dag.partitions import LANGUAGES, dub_key
 from octavia_dag.resources.artifacts import Artifact, ArtifactStore, guarded
 from octavia_dag.resources.corrections import keep_document, read_document
+from octavia_dag.resources.ghosts import was_killed
 from octavia_dag.resources.nights import read_listed
 from octavia_dag.resources.storage import DELIVERED, FAILED, HELD
 from octavia_dag.resources.videos import record
 from octavia_dag.resources.workshop import Workshop
 from octavia_dag.schema import FinalMux, Handed, QaReport
-from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, ENDED_BADLY, attempted_in, was_killed
+from octavia_dag.sensors.automation import AT_WORK, DESIRED_TAG, ENDED_BADLY, attempted_in
 from octavia_dag.sensors.one_by_one import one_by_one
 from octavia_dag.sensors.sentences import failure_sentence
 from octavia_dag.settings import digest

@@ -64,7 +64,7 @@ test-studio: .venv-studio/.made models
 
 # What hands runs to other machines, against a provider on this one.
 test-fleet: .venv/.dev models
-	@.venv/bin/python -m pytest -m fleet -n 2 $(BY_FILE)
+	@.venv/bin/python -m pytest -m 'fleet and not soak' -n 2 $(BY_FILE)
 
 # A dub that goes through two Celery workers, step by step.
 fleet-demo: .venv/.dev models

@@ -16,7 +16,7 @@ from octavia_command import make_octavia
 from octavia_fakes import ENGINES
 from tiny import tiny_videos
 
-pytestmark = pytest.mark.fleet
+pytestmark = [pytest.mark.fleet, pytest.mark.soak]
 COUNT = 3
 PER_RUN_S = 150.0
 

@@ -2,7 +2,7 @@
 
 Ten videos into two languages as whole runs, on two Celery workers and, after half of it, on the pods of a provider that
 loses, repeats and refuses. Meanwhile a worker, the daemon, the webserver, Redis and Postgres are killed. By hand ("make
-soak") five rounds of forty.
+soak"), also five rounds of forty.
 """
 
 import time
@@ -23,7 +23,7 @@ from octavia_dag.graph import ENGINES as POOL
 from octavia_dag.resources.media import Media
 from octavia_dag.resources.mux import packet_md5
 
-pytestmark = pytest.mark.fleet
+pytestmark = [pytest.mark.fleet, pytest.mark.soak]
 KILLED = ("worker 1", "daemon", "webserver", "redis", "postgres")
 FAULTS: tuple[str, ...] = ("429", "500", "twice", "lost", "", "garbled", "429", "429", "", "dropped")
 PER_RUN_S = 40.0

@@ -24,6 +24,7 @@ from octavia_dag.assets.drops import dropped_at
 from octavia_dag.assets.judging import Judge
 from octavia_dag.assets.slices import sync_settings
 from octavia_dag.errors import OctaviaError
+from octavia_dag.fleet.queue import PRIORITY_TAG, TENANT_TAG
 from octavia_dag.graph import GRAPH
 from octavia_dag.partitions import VIDEOS, dub_key
 from octavia_dag.plan import Plan, plan
@@ -35,8 +36,7 @@ from octavia_dag.settings import digest
 
 DESIRED_TAG = "octavia/desired"
 WHY_TAG = "octavia/why"
-NIGHT_TAG, TENANT_TAG, DEADLINE_TAG = "octavia/night", "octavia/tenant", "octavia/deadline"
-_PRIORITY_TAG = "dagster/priority"
+NIGHT_TAG, DEADLINE_TAG = "octavia/night", "octavia/deadline"
 AT_WORK = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -243,7 +243,7 @@ def _of_the_night(listed: Listed | None) -> dict[str, str]:
     """What marks a run that a night asked for: the first row of the night goes before the second."""
     if listed is None:
         return {}
-    tags = {NIGHT_TAG: listed.night, _PRIORITY_TAG: str(-listed.place)}
+    tags = {NIGHT_TAG: listed.night, PRIORITY_TAG: str(-listed.place)}
     if listed.deadline is not None:
         tags[DEADLINE_TAG] = listed.deadline.isoformat()
     return {**tags, TENANT_TAG: listed.tenant} if listed.tenant else tags
